@@ -1,0 +1,101 @@
+import { FsError } from "../errors.ts";
+import { system } from "../sys/index.ts";
+import type { Call, Lane } from "./call.ts";
+import { applySettings, type EngineOptions, settings } from "./settings.ts";
+import { WorkerLane } from "./worker-lane.ts";
+
+/**
+ * The lanes of this JavaScript thread. Nothing is opened before the first call that needs it, and
+ * every thread that imports the library has its own.
+ */
+interface Lanes {
+	/** The queue into the kernel, or why there is none. */
+	queue: Lane | string;
+	workers: WorkerLane;
+}
+
+let lanes: Lanes | undefined;
+
+function openLanes(): Lanes {
+	lanes = {
+		queue: settings.queue ? system.kernel.openQueue() : "turned off by configureEngine",
+		workers: new WorkerLane(),
+	};
+	return lanes;
+}
+
+/** Where a call goes that must not be made on this thread. */
+export function laneFor(call: Call): Lane {
+	const { queue, workers } = lanes ?? openLanes();
+	return typeof queue !== "string" && queue.accepts(call) ? queue : workers;
+}
+
+/** The workers, for those who hand them a whole operation; undefined where they are turned off. */
+export function workersForOperations(): WorkerLane | undefined {
+	return settings.offload ? (lanes ?? openLanes()).workers : undefined;
+}
+
+/** Why this thread has no queue into the kernel, or undefined when it has one. Opens it to know. */
+export function queueRefusal(): string | undefined {
+	const { queue } = lanes ?? openLanes();
+	return typeof queue === "string" ? queue : undefined;
+}
+
+/**
+ * Chooses how this JavaScript thread's operations reach the system, before the first one does.
+ *
+ * Meant for tests, measurements and places where a lane misbehaves: the defaults try the best way
+ * first and fall back by themselves.
+ *
+ * @param options `kernel`, `ring`, `lanes` and `offload`; see {@link EngineOptions}.
+ * @throws {FsError} `EBUSY` when lanes are already open: call `stopEngine` first.
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE` for an unknown option or value.
+ *
+ * On Linux all options apply; on other systems only `lanes` and `offload` have an effect.
+ *
+ * @example
+ * ```ts
+ * import { configureEngine, readFile } from "bun-fs-extended";
+ *
+ * configureEngine({ ring: "none" }); // as where io_uring is refused
+ * await readFile("/etc/hostname");
+ * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man7/io_uring.7.html | io_uring(7)}
+ */
+export function configureEngine(options: EngineOptions): void {
+	if (lanes !== undefined) {
+		throw new FsError("EBUSY", "resource busy or locked", {
+			syscall: "configureEngine",
+			detail: "the engine of this thread is already running; stopEngine() ends it",
+		});
+	}
+	applySettings(options);
+}
+
+/**
+ * Ends what the engine of this JavaScript thread has started (workers, the io_uring and their
+ * descriptors) after what is under way has ended. The next operation starts it anew.
+ *
+ * A process need not call this: nothing of the engine keeps it alive.
+ *
+ * @returns A promise that resolves when all is given back; it never rejects.
+ *
+ * On every system the same.
+ *
+ * @example
+ * ```ts
+ * import { stat, stopEngine } from "bun-fs-extended";
+ *
+ * await stat("/");
+ * await stopEngine();
+ * ```
+ */
+export async function stopEngine(): Promise<void> {
+	const ending = lanes;
+	lanes = undefined;
+	if (ending === undefined) return system.kernel.reset();
+	if (typeof ending.queue !== "string") await ending.queue.stop();
+	await ending.workers.stop();
+	system.kernel.reset();
+}

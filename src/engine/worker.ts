@@ -1,0 +1,17 @@
+/** What a worker thread runs: calls and whole operations, one at a time, all of them direct. */
+import { system } from "../sys/index.ts";
+import { runOffloaded } from "./offload.ts";
+import { adoptSettings, type Settings } from "./settings.ts";
+import type { Reply, Request } from "./worker-lane.ts";
+
+declare const self: Worker;
+
+const reply = (message: Reply) => postMessage(message);
+
+self.onmessage = ({ data: inherited }: MessageEvent<Settings>) => {
+	adoptSettings(inherited);
+	self.onmessage = ({ data: request }: MessageEvent<Request>) => {
+		if (request.kind === "operation") void runOffloaded(request, reply);
+		else reply({ kind: "result", result: system.kernel.direct(request.call) });
+	};
+};

@@ -1,0 +1,114 @@
+import { constants } from "node:os";
+
+/** What an `FsError` says beyond its code and message. */
+export interface FsErrorDetails {
+	/** The number of the error, negative, as in Node. */
+	errno?: number;
+	/** The system function or Node's name for it: `open`, `stat`, `copyfile`. */
+	syscall?: string;
+	path?: string | Uint8Array | undefined;
+	dest?: string | Uint8Array | undefined;
+	/** The system's own number, where it is not an errno (Windows). */
+	osCode?: number;
+	/** What is lacking, or what to do about it; becomes part of the message. */
+	detail?: string;
+}
+
+/**
+ * A failed file operation, in the shape of Node's file system errors.
+ *
+ * `code` is the POSIX name (`"ENOENT"`), `errno` its negative number on this system, `syscall` the
+ * function that failed, `path` and `dest` the names it was about (names that are not UTF-8 are
+ * shown with replacement characters), `osCode` the system's own code where that is not an errno.
+ *
+ * @example
+ * ```ts
+ * import { FsError, statSync } from "bun-fs-extended";
+ *
+ * try {
+ *   statSync("/no/such/file");
+ * } catch (error) {
+ *   if (!(error instanceof FsError) || error.code !== "ENOENT") throw error;
+ * }
+ * ```
+ *
+ * @see {@link https://nodejs.org/api/errors.html#class-systemerror | Node: SystemError}
+ */
+export class FsError extends Error {
+	override readonly name = "FsError";
+	readonly code: string;
+	readonly errno: number;
+	readonly syscall: string | undefined;
+	readonly path: string | undefined;
+	readonly dest: string | undefined;
+	readonly osCode: number | undefined;
+
+	constructor(code: string, reason: string, details: FsErrorDetails = {}) {
+		const path = details.path === undefined ? undefined : printable(details.path);
+		const dest = details.dest === undefined ? undefined : printable(details.dest);
+		let message = `${code}: ${reason}`;
+		if (details.detail !== undefined) message += ` (${details.detail})`;
+		if (details.syscall !== undefined) message += `, ${details.syscall}`;
+		if (path !== undefined) message += ` '${path}'`;
+		if (dest !== undefined) message += ` -> '${dest}'`;
+		super(message);
+		this.code = code;
+		this.errno = details.errno ?? -(numberOf[code] ?? 0);
+		this.syscall = details.syscall;
+		this.path = path;
+		this.dest = dest;
+		this.osCode = details.osCode;
+	}
+
+	/** The same error again, from the fields that came out of another thread. @internal */
+	static revive(fields: FsError): FsError {
+		return Object.assign(new FsError(fields.code, ""), fields);
+	}
+}
+
+const numberOf: Readonly<Record<string, number>> = constants.errno;
+
+/**
+ * Thrown when the `AbortSignal` of an operation fires: `name` is `"AbortError"`, `code` is
+ * `"ABORT_ERR"` and `cause` the signal's reason, as Node has it.
+ *
+ * @example
+ * ```ts
+ * import { AbortError, copyFile } from "bun-fs-extended";
+ *
+ * const signal = AbortSignal.abort();
+ * const error = await copyFile("a", "b", { signal }).catch((reason) => reason);
+ * if (!(error instanceof AbortError)) throw error;
+ * ```
+ *
+ * @see {@link https://nodejs.org/api/errors.html#aborterror | Node: AbortError}
+ */
+export class AbortError extends Error {
+	override readonly name = "AbortError";
+	readonly code = "ABORT_ERR";
+
+	constructor(reason?: unknown) {
+		super("The operation was aborted", { cause: reason });
+	}
+}
+
+/** Refuses an argument before any call is made, with the code that Node uses for the like. */
+export function invalidArgument(
+	code: "ERR_INVALID_ARG_TYPE" | "ERR_INVALID_ARG_VALUE" | "ERR_OUT_OF_RANGE",
+	message: string,
+): Error {
+	const error = code === "ERR_OUT_OF_RANGE" ? new RangeError(message) : new TypeError(message);
+	return Object.assign(error, { code });
+}
+
+/** True for a failed file operation with one of these codes. */
+export function isCode(error: unknown, ...codes: string[]): error is FsError {
+	return error instanceof FsError && codes.includes(error.code);
+}
+
+const decoder = new TextDecoder();
+
+/** A path or name as an error shows it. */
+export function printable(path: string | Uint8Array): string {
+	return typeof path === "string" ? path : decoder.decode(path);
+}

@@ -1,0 +1,162 @@
+import { Descriptor } from "./engine/descriptor.ts";
+import { run, runSync } from "./engine/operation.ts";
+import type { Scope } from "./engine/scope.ts";
+import { invalidArgument } from "./errors.ts";
+import { system } from "./sys/index.ts";
+import type { Place, Subject } from "./sys/system.ts";
+
+/**
+ * Where a file is: a path, or a name inside an open directory (`dir.at(name)`).
+ *
+ * A path is a string, a `file:` URL, or the bytes of it, for names that are not UTF-8.
+ */
+export type Location = string | Uint8Array | URL | At;
+
+/** A location, or something open: a `File`, a `Dir`, or a descriptor, also one from `node:fs`. */
+export type Target = Location | Handle | number;
+
+/** A name inside an open directory: what `dir.at(name)` gives. */
+export class At {
+	/** @internal */
+	constructor(
+		readonly directory: Descriptor,
+		readonly name: string | Uint8Array,
+		readonly beneath: boolean,
+	) {}
+}
+
+function* closeHandle(scope: Scope, handle: number) {
+	yield* system.file.close(scope, handle);
+}
+
+/** Something open, which is closed once: by hand, by `using`, or by `await using`. */
+export abstract class Handle implements Disposable, AsyncDisposable {
+	/** @internal */
+	readonly descriptor: Descriptor;
+
+	/** @internal */
+	constructor(handle: number) {
+		this.descriptor = new Descriptor(handle);
+	}
+
+	/** The system's number for it; `EBADF` once it is closed. */
+	get fd(): number {
+		return this.descriptor.handle;
+	}
+
+	/** Closes it when the last operation on it has ended; closing it again does nothing. */
+	close(): Promise<void> {
+		return new Promise((resolve, reject) => {
+			const retired = this.descriptor.retire((handle) => {
+				run(closeHandle, handle).then(resolve, reject);
+			});
+			if (!retired) resolve();
+		});
+	}
+
+	/** Closes it at once, or, if operations on it are under way, when the last of them has ended. */
+	closeSync(): void {
+		let now = true;
+		this.descriptor.retire((handle) => {
+			if (now) runSync(closeHandle, handle);
+			else void run(closeHandle, handle);
+		});
+		now = false;
+	}
+
+	[Symbol.dispose](): void {
+		this.closeSync();
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+}
+
+/** Checks a path or a name: `what` is how the user calls it. */
+export function checkedName(name: unknown, what: string): string | Uint8Array {
+	if (typeof name === "string") {
+		if (!name.includes("\0")) return name;
+	} else if (name instanceof Uint8Array) {
+		// A copy: the caller may go on to use the buffer for something else.
+		if (!name.includes(0)) return new Uint8Array(name);
+	} else {
+		throw invalidArgument(
+			"ERR_INVALID_ARG_TYPE",
+			`The "${what}" argument must be a string or a Uint8Array. Received ${received(name)}`,
+		);
+	}
+	throw invalidArgument(
+		"ERR_INVALID_ARG_VALUE",
+		`The "${what}" argument must not contain NUL. Received ${Bun.inspect(name)}`,
+	);
+}
+
+/** Turns a location into what a system takes, and keeps its directory open until the end. */
+export function locate(scope: Scope, location: Location, what = "path"): Place {
+	if (location instanceof At) {
+		const { directory, name, beneath } = location;
+		return { directory: scope.hold(directory), path: name, beneath };
+	}
+	if (location instanceof URL) {
+		return { directory: undefined, path: checkedName(pathOf(location), what), beneath: false };
+	}
+	if (typeof location !== "string" && !(location instanceof Uint8Array)) {
+		throw invalidArgument(
+			"ERR_INVALID_ARG_TYPE",
+			`The "${what}" argument must be a path (string, Uint8Array or file URL) or dir.at(name). ` +
+				`Received ${received(location)}`,
+		);
+	}
+	return { directory: undefined, path: checkedName(location, what), beneath: false };
+}
+
+/** Turns a target into what a system takes, and keeps it open until the end if it is. */
+export function subjectOf(scope: Scope, target: Target, what = "target"): Subject {
+	if (typeof target === "number") return checkedDescriptor(target, what);
+	if (target instanceof Handle) return scope.hold(target.descriptor);
+	return locate(scope, target, what);
+}
+
+/** A descriptor from outside the library: the caller sees to it that it stays open. */
+function checkedDescriptor(fd: number, what: string): number {
+	if (Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff) return fd;
+	throw invalidArgument(
+		"ERR_OUT_OF_RANGE",
+		`The "${what}" argument, as a descriptor, must be an integer from 0 to 2147483647. Received ${fd}`,
+	);
+}
+
+/** Checks a whole number in a range. */
+export function checkedInteger(
+	value: unknown,
+	what: string,
+	least = 0,
+	most = Number.MAX_SAFE_INTEGER,
+): number {
+	if (typeof value !== "number") {
+		throw invalidArgument(
+			"ERR_INVALID_ARG_TYPE",
+			`The "${what}" argument must be a number. Received ${received(value)}`,
+		);
+	}
+	if (Number.isInteger(value) && value >= least && value <= most) return value;
+	throw invalidArgument(
+		"ERR_OUT_OF_RANGE",
+		`The "${what}" argument must be an integer from ${least} to ${most}. Received ${value}`,
+	);
+}
+
+function pathOf(url: URL): string {
+	if (url.protocol !== "file:") {
+		throw invalidArgument("ERR_INVALID_ARG_VALUE", `The URL must be of scheme file. Received ${url}`);
+	}
+	return Bun.fileURLToPath(url);
+}
+
+/** What was passed, for a message. */
+export function received(value: unknown): string {
+	if (value === null || value === undefined) return String(value);
+	if (typeof value === "object") return `an instance of ${value.constructor?.name ?? "Object"}`;
+	return `type ${typeof value} (${Bun.inspect(value).slice(0, 40)})`;
+}

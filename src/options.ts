@@ -1,0 +1,78 @@
+import { createRequire } from "node:module";
+import type * as zod from "zod/mini";
+import { invalidArgument } from "./errors.ts";
+
+/** The library of schemas, as the functions below hand it to those who describe their options. */
+export type Zod = typeof zod;
+
+/** A schema for each option that an operation knows. */
+export type Shape<T> = { [K in keyof Required<T>]: zod.ZodMiniType<T[K] | undefined> };
+
+const none: Readonly<Record<string, never>> = Object.freeze({});
+const require = createRequire(import.meta.url);
+
+/**
+ * A check of an options object: unknown names, wrong types and values out of range are refused by
+ * name. The schema is built when the first options object comes, because loading zod takes longer
+ * than loading the whole library.
+ */
+export function optionsOf<T extends object>(
+	operation: string,
+	shape: (z: Zod) => Shape<T>,
+): (value: T | undefined) => T {
+	let schema: zod.ZodMiniObject<Shape<T>> | undefined;
+	return (value) => {
+		if (value === undefined) return none as T;
+		if (schema === undefined) {
+			const z: Zod = require("zod/mini");
+			schema = z.strictObject(shape(z));
+		}
+		const result = schema.safeParse(value, { reportInput: true });
+		if (result.success) return value;
+		throw refusal(operation, value, result.error.issues[0], Object.keys(schema.shape));
+	};
+}
+
+/** Schemas that more than one operation needs. */
+export const schemas = {
+	flag: (z: Zod) => z.optional(z.boolean()),
+	integer: (z: Zod, least = 0, most = Number.MAX_SAFE_INTEGER) =>
+		z.optional(z.int().check(z.minimum(least), z.maximum(most))),
+	choice: <const V extends string | boolean>(z: Zod, ...values: V[]) =>
+		z.optional(z.union(values.map((value) => z.literal(value)))) as zod.ZodMiniType<V | undefined>,
+	signal: (z: Zod) => z.optional(z.instanceof(AbortSignal)),
+	callback: <F>(z: Zod) =>
+		z.optional(
+			z.custom<F>((value) => typeof value === "function", { error: "expected a function" }),
+		),
+};
+
+function refusal(
+	operation: string,
+	value: unknown,
+	issue: zod.core.$ZodIssue | undefined,
+	known: string[],
+): Error {
+	if (value === null || typeof value !== "object") {
+		return invalidArgument(
+			"ERR_INVALID_ARG_TYPE",
+			`${operation}: the options must be an object, not ${value === null ? "null" : typeof value}`,
+		);
+	}
+	if (issue?.code === "unrecognized_keys") {
+		const names = issue.keys.map((key) => `"${key}"`).join(", ");
+		return invalidArgument(
+			"ERR_INVALID_ARG_VALUE",
+			`${operation}: unknown option ${names}; known options: ${known.join(", ")}`,
+		);
+	}
+	const name = issue?.path.join(".") ?? "";
+	const code =
+		issue?.code === "too_big" || issue?.code === "too_small"
+			? "ERR_OUT_OF_RANGE"
+			: issue?.code === "invalid_type"
+				? "ERR_INVALID_ARG_TYPE"
+				: "ERR_INVALID_ARG_VALUE";
+	const given = Bun.inspect(issue?.input, { depth: 0 });
+	return invalidArgument(code, `${operation}: option "${name}": ${issue?.message}, got ${given}`);
+}

@@ -1,0 +1,277 @@
+import type { Region } from "../../engine/memory.ts";
+import type { Operation } from "../../engine/operation.ts";
+import type { Scope } from "../../engine/scope.ts";
+import type { ContentCopied, ContentHow, CopySystem, Handle } from "../system.ts";
+import { nr, sys } from "./calls.ts";
+import { Errno } from "./errno.ts";
+import { directory } from "./directory.ts";
+import { checked, failure, unsupported } from "./failure.ts";
+import { file } from "./file.ts";
+import { FICLONE, FICLONERANGE, fileCloneRange, SEEK_DATA, SEEK_HOLE } from "./layouts.ts";
+
+/** Bytes per call: enough to be quick, few enough that an abort is soon seen. */
+const KERNEL_CHUNK = 16 * 1024 * 1024;
+const BUFFER_SIZE = 256 * 1024;
+/** The unit in which zeros are looked for, and the size of most filesystems' blocks. */
+const ZERO_BLOCK = 4096;
+
+/** Errors of FICLONE and FICLONERANGE that say "not here", not "it went wrong". */
+const noReflink = new Set<number>([
+	Errno.EXDEV,
+	Errno.EINVAL,
+	Errno.EOPNOTSUPP,
+	Errno.ENOTTY,
+	Errno.EPERM,
+	Errno.ENOSYS,
+]);
+
+/** Errors of copy_file_range for which reading and writing may still work. */
+const noKernelCopy = new Set<number>([
+	Errno.EXDEV,
+	Errno.EINVAL,
+	Errno.EOPNOTSUPP,
+	Errno.EPERM,
+	Errno.EACCES,
+	Errno.ENOSYS,
+]);
+
+export const copy: CopySystem = {
+	*create(scope, source, destination, how) {
+		const { mode, replace } = how;
+		const handle = yield* file.open(scope, destination, {
+			write: true,
+			create: true,
+			exclusive: !replace,
+			truncate: replace,
+			mode,
+		});
+		let done = false;
+		try {
+			const copied = yield* content(scope, source, handle, how);
+			done = true;
+			return { ...copied, handle };
+		} finally {
+			if (!done) {
+				yield* file.close(scope, handle);
+				if (!replace) yield* directory.unlink(scope, destination);
+			}
+		}
+	},
+
+	*range(scope, source, sourceOffset, destination, destinationOffset, length) {
+		const inKernel = yield* kernelCopy(
+			scope,
+			source,
+			sourceOffset,
+			destination,
+			destinationOffset,
+			length,
+		);
+		if (inKernel !== undefined && inKernel > 0) return inKernel;
+		// 0 is the end of the file, or a file such as those of /proc that only reading can tell.
+		const size = Math.min(length, BUFFER_SIZE);
+		const { address } = scope.memory.reserve(size);
+		const read = yield* file.read(scope, source, address, size, sourceOffset);
+		yield* writeAll(scope, destination, address, read, destinationOffset);
+		return read;
+	},
+
+	*cloneRange(scope, source, sourceOffset, destination, destinationOffset, length) {
+		const range = scope.memory.reserve(fileCloneRange.size);
+		range.setU64(fileCloneRange.sourceHandle, source);
+		range.setU64(fileCloneRange.sourceOffset, sourceOffset);
+		range.setU64(fileCloneRange.sourceLength, length);
+		range.setU64(fileCloneRange.destinationOffset, destinationOffset);
+		const result = yield sys(nr.ioctl, destination, FICLONERANGE, range.address);
+		if (result < 0 && noReflink.has(-result)) throw unsupported("cloneRange", reflinkRefused(result));
+		checked(result, "cloneRange");
+	},
+};
+
+function reflinkRefused(result: number): string {
+	return result === -Errno.EXDEV
+		? "the two files are on different filesystems, which share no blocks"
+		: "this filesystem does not share blocks between these files";
+}
+
+/** One copy_file_range; undefined when it cannot be used for these files. */
+function* kernelCopy(
+	scope: Scope,
+	source: Handle,
+	sourceOffset: number,
+	destination: Handle,
+	destinationOffset: number,
+	length: number,
+): Operation<number | undefined> {
+	const mark = scope.memory.mark();
+	const offsets = scope.memory.reserve(16);
+	offsets.setU64(0, sourceOffset);
+	offsets.setU64(8, destinationOffset);
+	const { address } = offsets;
+	const chunk = Math.min(length, KERNEL_CHUNK);
+	const call = sys(nr.copy_file_range, source, address, destination, address + 8, chunk);
+	const result = yield call;
+	scope.memory.release(mark);
+	if (result < 0 && noKernelCopy.has(-result)) return undefined;
+	return checked(result, "copy_file_range");
+}
+
+function* writeAll(
+	scope: Scope,
+	handle: Handle,
+	address: number,
+	length: number,
+	position: number,
+): Operation<void> {
+	for (let done = 0; done < length; ) {
+		done += yield* file.write(scope, handle, address + done, length - done, position + done);
+	}
+}
+
+/** The content of one file on its way: how far it is, and by what means. */
+class Transfer {
+	done = 0;
+	holes = 0;
+	method = "read-write";
+	private kernelRefuses = false;
+	private buffer: Region | undefined;
+
+	constructor(
+		private readonly scope: Scope,
+		private readonly source: Handle,
+		private readonly destination: Handle,
+		private readonly how: ContentHow,
+	) {}
+
+	get copied(): ContentCopied {
+		return { bytes: this.done, holes: this.holes, method: this.method };
+	}
+
+	/** Shares all blocks; false where the filesystem does not. */
+	*reflink(): Operation<boolean> {
+		const result = yield sys(nr.ioctl, this.destination, FICLONE, this.source);
+		if (result === 0) {
+			this.method = "reflink";
+			this.advance(this.how.size);
+			return true;
+		}
+		if (!noReflink.has(-result)) throw failure(result, "copyfile");
+		if (this.how.reflink === "always") throw unsupported("copyfile", reflinkRefused(result));
+		return false;
+	}
+
+	/** Copies the stretches that hold data and leaves holes between them. */
+	*segments(): Operation<void> {
+		const { size } = this.how;
+		while (this.done < size) {
+			const data = yield* this.seek(this.done, SEEK_DATA);
+			const start = Math.min(data ?? size, size);
+			if (start > this.done) {
+				this.holes++;
+				this.advance(start - this.done);
+			}
+			if (start >= size) break;
+			const end = Math.min((yield* this.seek(start, SEEK_HOLE)) ?? size, size);
+			yield* this.stretch(end);
+			// The file has become shorter meanwhile.
+			if (this.done < end) break;
+		}
+		yield* file.truncate(this.scope, this.destination, this.done);
+	}
+
+	/** Copies from where the transfer stands to `end`, or to the end of the file before that. */
+	*stretch(end: number): Operation<void> {
+		const { scope, source, destination } = this;
+		while (this.done < end && !this.kernelRefuses) {
+			const rest = end - this.done;
+			const copied = yield* kernelCopy(scope, source, this.done, destination, this.done, rest);
+			if (copied === undefined || copied === 0) {
+				// 0 may be a file whose content only reading shows; reading also finds the end.
+				this.kernelRefuses = true;
+				break;
+			}
+			this.method = "copy_file_range";
+			this.advance(copied);
+		}
+		if (this.done < end) yield* this.byReading(end, false);
+	}
+
+	/** Reads and writes; with `skipZeros`, blocks of nothing but zeros become holes. */
+	*byReading(end: number, skipZeros: boolean): Operation<void> {
+		const { scope, source, destination } = this;
+		this.buffer ??= scope.memory.reserve(Math.min(BUFFER_SIZE, this.how.size + 1));
+		const { address, size } = this.buffer;
+		while (this.done < end) {
+			const want = Math.min(size, end - this.done);
+			const read = yield* file.read(scope, source, address, want, this.done);
+			if (read === 0) return;
+			if (skipZeros) yield* this.writeData(this.buffer.bytes(0, read), address);
+			else yield* writeAll(scope, destination, address, read, this.done);
+			this.advance(read);
+			// A short read of as many bytes as there should be is the end: no need to ask again.
+			if (read < want && this.done === this.how.size) return;
+		}
+	}
+
+	/** Writes the runs of blocks that are not zero, where they belong. */
+	private *writeData(bytes: Uint8Array, address: number): Operation<void> {
+		let hole = false;
+		for (let start = 0; start < bytes.length; ) {
+			let end = start;
+			const zero = isZero(bytes, start);
+			while (end < bytes.length && isZero(bytes, end) === zero) end += ZERO_BLOCK;
+			const length = Math.min(end, bytes.length) - start;
+			if (!zero) {
+				const position = this.done + start;
+				yield* writeAll(this.scope, this.destination, address + start, length, position);
+			} else if (!hole) {
+				this.holes++;
+			}
+			hole = zero;
+			start = end;
+		}
+	}
+
+	/** Where the next data or hole begins; undefined when there is none, or no way to ask. */
+	private *seek(from: number, whence: number): Operation<number | undefined> {
+		const result = yield sys(nr.lseek, this.source, from, whence);
+		if (result >= 0) return result;
+		if (result === -Errno.ENXIO) return undefined;
+		if (result === -Errno.EINVAL) return whence === SEEK_DATA ? from : undefined;
+		throw failure(result, "lseek");
+	}
+
+	private advance(bytes: number): void {
+		this.done += bytes;
+		this.how.progress?.(this.done);
+	}
+}
+
+/** Whether the block that starts at `start` holds nothing but zeros. */
+function isZero(bytes: Uint8Array, start: number): boolean {
+	const end = Math.min(start + ZERO_BLOCK, bytes.length);
+	for (let i = start; i < end; i++) if (bytes[i] !== 0) return false;
+	return true;
+}
+
+/** Fills the destination, by the cheapest way that keeps what is asked. */
+function* content(
+	scope: Scope,
+	source: Handle,
+	destination: Handle,
+	how: ContentHow,
+): Operation<ContentCopied> {
+	const transfer = new Transfer(scope, source, destination, how);
+	if (how.reflink !== "never" && (yield* transfer.reflink())) return transfer.copied;
+	if (how.holes === "keep" && how.sparse) {
+		yield* transfer.segments();
+	} else if (how.holes === "detect") {
+		yield* transfer.byReading(Number.MAX_SAFE_INTEGER, true);
+		yield* file.truncate(scope, destination, transfer.done);
+	} else if (how.holes === "fill" || how.size <= BUFFER_SIZE) {
+		yield* transfer.byReading(Number.MAX_SAFE_INTEGER, false);
+	} else {
+		yield* transfer.stretch(Number.MAX_SAFE_INTEGER);
+	}
+	return transfer.copied;
+}

@@ -1,0 +1,85 @@
+import { dlopen, FFIType, read } from "bun:ffi";
+import { existsSync } from "node:fs";
+import { settings } from "../../engine/settings.ts";
+
+/** The kernel's own entry: a system call by number, answering -errno when it fails. */
+export type Entry = (
+	nr: number,
+	a: number,
+	b: number,
+	c: number,
+	d: number,
+	e: number,
+	f: number,
+) => number;
+
+/** The file of the shim for this machine: the user's own build before the one in the package. */
+export function shimFile(): string | undefined {
+	return ["build", "prebuilt"]
+		.map((folder) => {
+			const file = `../../../native-shims/${folder}/linux-${process.arch}.so`;
+			return Bun.fileURLToPath(new URL(file, import.meta.url));
+		})
+		.find(existsSync);
+}
+
+const long = FFIType.i64_fast;
+
+function fromShim(): Entry {
+	const file = shimFile();
+	if (file === undefined) throw new Error(`no shim for linux-${process.arch} is there`);
+	const { symbols } = dlopen(file, {
+		fsx_syscall: { args: [FFIType.i32, long, long, long, long, long, long], returns: long },
+	});
+	return symbols.fsx_syscall as Entry;
+}
+
+/**
+ * libc's `syscall`, which keeps the error in errno. Its address belongs to the thread and is asked
+ * for once; nothing may run between the call and the reading, so both stand in one function.
+ */
+function fromLibc(): Entry {
+	const { symbols } = dlopen("libc.so.6", {
+		syscall: { args: [long, long, long, long, long, long, long], returns: long },
+		__errno_location: { args: [], returns: FFIType.ptr },
+	});
+	const errno = symbols.__errno_location();
+	if (errno === null) throw new Error("libc has no errno for this thread");
+	const { syscall } = symbols;
+	return (nr, a, b, c, d, e, f) => {
+		const result = syscall(nr, a, b, c, d, e, f) as number;
+		return result === -1 ? -read.i32(errno, 0) : result;
+	};
+}
+
+export interface OpenedEntry {
+	readonly by: "shim" | "libc";
+	readonly call: Entry;
+	/** Why the shim was not taken. */
+	readonly shimRefused?: string;
+}
+
+let opened: OpenedEntry | undefined;
+
+/** The entry of this thread, opened when the first call is made. */
+export function entry(): OpenedEntry {
+	opened ??= open();
+	return opened;
+}
+
+function open(): OpenedEntry {
+	if (settings.kernel === "libc") {
+		return { by: "libc", call: fromLibc(), shimRefused: "turned off by configureEngine" };
+	}
+	try {
+		return { by: "shim", call: fromShim() };
+	} catch (error) {
+		if (settings.kernel === "shim") throw error;
+		return { by: "libc", call: fromLibc(), shimRefused: String(error) };
+	}
+}
+
+/** Forgets the entry, so that other settings can choose again. */
+export function closeEntry(): void {
+	opened = undefined;
+}

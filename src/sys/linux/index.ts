@@ -1,0 +1,65 @@
+import type { Call, Kernel, Lane } from "../../engine/call.ts";
+import type { System } from "../system.ts";
+import { nr } from "./calls.ts";
+import { capabilities } from "./capabilities.ts";
+import { copy } from "./copy.ts";
+import { directory } from "./directory.ts";
+import { closeEntry, entry } from "./entry.ts";
+import { Errno } from "./errno.ts";
+import { file } from "./file.ts";
+import { hardlink } from "./hardlink.ts";
+import { ImmediateAnswers } from "./immediate.ts";
+import { metadata } from "./metadata.ts";
+import { ownership } from "./ownership.ts";
+import { rename } from "./rename.ts";
+import { RingLane } from "./ring/lane.ts";
+import { symlink } from "./symlink.ts";
+import { xattr } from "./xattr.ts";
+
+let immediate: ImmediateAnswers | undefined;
+
+const kernel: Kernel = {
+	direct({ fn, args }: Call): number {
+		const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = args;
+		return entry().call(fn, a, b, c, d, e, f);
+	},
+
+	immediate(call: Call): number {
+		immediate ??= new ImmediateAnswers(entry().call);
+		return immediate.answer(call);
+	},
+
+	interrupted({ fn }: Call, result: number): boolean {
+		// The descriptor of an interrupted close is closed all the same; another may have it by now.
+		return result === -Errno.EINTR && fn !== nr.close;
+	},
+
+	openQueue(): Lane | string {
+		try {
+			return new RingLane(entry().call);
+		} catch (error) {
+			return error instanceof Error ? error.message : String(error);
+		}
+	},
+
+	reset(): void {
+		immediate?.end();
+		immediate = undefined;
+		closeEntry();
+	},
+};
+
+export const system: System = {
+	name: "Linux",
+	kernel,
+	file,
+	directory,
+	metadata,
+	ownership,
+	xattr,
+	symlink,
+	hardlink,
+	rename,
+	copy,
+	capabilities,
+};

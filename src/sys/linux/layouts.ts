@@ -1,0 +1,119 @@
+/**
+ * Structs and constants of the Linux kernel interface, as data: tests hold them against the real
+ * headers. Offsets are in bytes and the same on x86-64 and arm64.
+ */
+
+/** Open flags that differ between the architectures come as [x64, arm64]. */
+export const openFlags = {
+	O_WRONLY: [0o1, 0o1],
+	O_RDWR: [0o2, 0o2],
+	O_ACCMODE: [0o3, 0o3],
+	O_CREAT: [0o100, 0o100],
+	O_EXCL: [0o200, 0o200],
+	O_NOCTTY: [0o400, 0o400],
+	O_TRUNC: [0o1000, 0o1000],
+	O_APPEND: [0o2000, 0o2000],
+	O_NONBLOCK: [0o4000, 0o4000],
+	O_DSYNC: [0o10000, 0o10000],
+	O_DIRECT: [0o40000, 0o200000],
+	O_DIRECTORY: [0o200000, 0o40000],
+	O_NOFOLLOW: [0o400000, 0o100000],
+	O_NOATIME: [0o1000000, 0o1000000],
+	O_CLOEXEC: [0o2000000, 0o2000000],
+	O_SYNC: [0o4010000, 0o4010000],
+	O_PATH: [0o10000000, 0o10000000],
+	O_TMPFILE: [0o20200000, 0o20040000],
+} as const satisfies Record<string, readonly [x64: number, arm64: number]>;
+
+const column = process.arch === "arm64" ? 1 : 0;
+
+/** The open flags of this machine. */
+export const O = Object.fromEntries(
+	Object.entries(openFlags).map(([name, values]) => [name, values[column]]),
+) as Readonly<Record<keyof typeof openFlags, number>>;
+
+export const AT_FDCWD = -100;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const AT_REMOVEDIR = 0x200;
+export const AT_SYMLINK_FOLLOW = 0x400;
+export const AT_EMPTY_PATH = 0x1000;
+export const AT_STATX_FORCE_SYNC = 0x2000;
+export const AT_STATX_DONT_SYNC = 0x4000;
+
+export const STATX_BASIC_STATS = 0x7ff;
+export const STATX_BTIME = 0x800;
+export const STATX_MNT_ID = 0x1000;
+export const STATX_DIOALIGN = 0x2000;
+
+export const statx = {
+	size: 256,
+	mask: 0,
+	blksize: 4,
+	attributes: 8,
+	nlink: 16,
+	uid: 20,
+	gid: 24,
+	mode: 28,
+	ino: 32,
+	sizeOfFile: 40,
+	blocks: 48,
+	attributesMask: 56,
+	atime: 64,
+	btime: 80,
+	ctime: 96,
+	mtime: 112,
+	rdevMajor: 128,
+	rdevMinor: 132,
+	devMajor: 136,
+	devMinor: 140,
+	mountId: 144,
+	dioMemoryAlign: 152,
+	dioOffsetAlign: 156,
+} as const;
+
+/** The seconds and nanoseconds of a `statx_timestamp` and of a `timespec` alike. */
+export const timespec = { size: 16, seconds: 0, nanoseconds: 8 } as const;
+export const UTIME_NOW = 0x3fffffff;
+export const UTIME_OMIT = 0x3ffffffe;
+
+export const openHow = { size: 24, flags: 0, mode: 8, resolve: 16 } as const;
+export const RESOLVE_NO_MAGICLINKS = 0x02;
+export const RESOLVE_BENEATH = 0x08;
+export const RESOLVE_CACHED = 0x20;
+
+export const iovec = { size: 16, base: 0, length: 8 } as const;
+export const RWF_NOWAIT = 0x08;
+export const RWF_APPEND = 0x10;
+
+export const dirent = { inode: 0, recordLength: 16, type: 18, name: 19 } as const;
+
+export const S_IFMT = 0o170000;
+export const S_IFREG = 0o100000;
+export const S_IFDIR = 0o040000;
+export const S_IFLNK = 0o120000;
+
+export const XATTR_CREATE = 1;
+export const XATTR_REPLACE = 2;
+export const XATTR_NAME_MAX = 255;
+export const XATTR_SIZE_MAX = 65536;
+export const XATTR_LIST_MAX = 65536;
+
+export const RENAME_NOREPLACE = 1;
+export const RENAME_EXCHANGE = 2;
+export const RENAME_WHITEOUT = 4;
+
+export const FICLONE = 0x40049409;
+export const FICLONERANGE = 0x4020940d;
+export const fileCloneRange = {
+	size: 32,
+	sourceHandle: 0,
+	sourceOffset: 8,
+	sourceLength: 16,
+	destinationOffset: 24,
+} as const;
+export const SEEK_DATA = 3;
+export const SEEK_HOLE = 4;
+
+export const F_GETFL = 3;
+export const F_SETFL = 4;
+export const PATH_MAX = 4096;

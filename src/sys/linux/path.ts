@@ -1,0 +1,185 @@
+/**
+ * From a place to the directory descriptor and name that a call takes. Without confinement that
+ * is one step. With it the kernel walks the path itself (openat2, RESOLVE_BENEATH) and the call
+ * then acts on what the walk arrived at, so that no link swapped meanwhile leads it elsewhere.
+ */
+import type { Call } from "../../engine/call.ts";
+import type { Operation } from "../../engine/operation.ts";
+import type { Scope } from "../../engine/scope.ts";
+import type { Place } from "../system.ts";
+import { nr, sys } from "./calls.ts";
+import { Errno } from "./errno.ts";
+import { checked } from "./failure.ts";
+import { AT_FDCWD, O, openHow, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from "./layouts.ts";
+
+/**
+ * What the last component of a path stands for: `"follow"` the file that it leads to, `"link"` the
+ * file of that name even if it is a symbolic link, `"entry"` the name itself, to be made or removed.
+ */
+export type Reach = "follow" | "link" | "entry";
+
+/** What a call can be given. `opened`, if any, is closed when the call has been made. */
+interface Resolved {
+	readonly dirfd: number;
+	readonly path: string | Uint8Array;
+	readonly opened: number | undefined;
+}
+
+/** The flags that keep a path inside its directory. */
+export function resolveFlags(place: Place): number {
+	return place.beneath ? RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS : 0;
+}
+
+/** Opens by the kernel's own walk. EAGAIN says that a rename raced with it: it is done again. */
+export function* openat2(
+	scope: Scope,
+	dirfd: number,
+	path: string | Uint8Array,
+	flags: number,
+	mode: number,
+	resolve: number,
+): Operation<number> {
+	const how = scope.memory.reserve(openHow.size);
+	how.setU64(openHow.flags, flags);
+	how.setU64(openHow.mode, mode);
+	how.setU64(openHow.resolve, resolve);
+	const call = sys(nr.openat2, dirfd, scope.memory.cstring(path), how.address, openHow.size);
+	let result = yield call;
+	for (let tries = 0; result === -Errno.EAGAIN && resolve !== 0 && tries < 64; tries++) {
+		result = yield call;
+	}
+	return result;
+}
+
+/** Makes the call on the place and gives its result. */
+export function* at(
+	scope: Scope,
+	place: Place,
+	reach: Reach,
+	syscall: string,
+	call: (dirfd: number, path: number) => Call,
+): Operation<number> {
+	const { directory = AT_FDCWD, path, beneath } = place;
+	if (!beneath) return yield call(directory, scope.memory.cstring(path));
+	const resolved = yield* resolve(scope, place, reach, syscall);
+	try {
+		return yield call(resolved.dirfd, scope.memory.cstring(resolved.path));
+	} finally {
+		yield* release(resolved);
+	}
+}
+
+/** The same for a call that takes two places. */
+export function* atBoth(
+	scope: Scope,
+	[first, firstReach]: readonly [Place, Reach],
+	[second, secondReach]: readonly [Place, Reach],
+	syscall: string,
+	call: (dirfd: number, path: number, dirfd2: number, path2: number) => Call,
+): Operation<number> {
+	const from = yield* resolve(scope, first, firstReach, syscall);
+	try {
+		const to = yield* resolve(scope, second, secondReach, syscall);
+		try {
+			const { memory } = scope;
+			return yield call(
+				from.dirfd,
+				memory.cstring(from.path),
+				to.dirfd,
+				memory.cstring(to.path),
+			);
+		} finally {
+			yield* release(to);
+		}
+	} finally {
+		yield* release(from);
+	}
+}
+
+/**
+ * The same for calls that take no directory, such as those for xattrs: the directory is named by
+ * its descriptor in /proc.
+ */
+export function* byPath(
+	scope: Scope,
+	place: Place,
+	reach: Reach,
+	syscall: string,
+	call: (path: number) => Call,
+): Operation<number> {
+	const resolved = yield* resolve(scope, place, reach, syscall);
+	try {
+		const { dirfd, path } = resolved;
+		const absolute = dirfd === AT_FDCWD || startsWithSlash(path);
+		return yield call(scope.memory.cstring(absolute ? path : join(procPath(dirfd), path)));
+	} finally {
+		yield* release(resolved);
+	}
+}
+
+/** The name under which /proc shows an open file: following it leads to that very file. */
+export function procPath(fd: number): string {
+	return `/proc/self/fd/${fd}`;
+}
+
+function* resolve(scope: Scope, place: Place, reach: Reach, syscall: string): Operation<Resolved> {
+	const { directory = AT_FDCWD, path, beneath } = place;
+	if (!beneath) return { dirfd: directory, path, opened: undefined };
+	const { parent, name, trailing } = split(path);
+	const flags = resolveFlags(place);
+	const walk = function* (to: string | Uint8Array, extra: number): Operation<number> {
+		const result = yield* openat2(scope, directory, to, O.O_PATH | O.O_CLOEXEC | extra, 0, flags);
+		return checked(result, syscall, { path });
+	};
+	if (name === "..") {
+		const opened = yield* walk(path, O.O_DIRECTORY);
+		return { dirfd: opened, path: ".", opened };
+	}
+	if (reach === "follow" || name === "" || (reach === "link" && trailing)) {
+		const opened = yield* walk(path, 0);
+		return { dirfd: AT_FDCWD, path: procPath(opened), opened };
+	}
+	if (parent === undefined) return { dirfd: directory, path: name, opened: undefined };
+	const opened = yield* walk(parent, O.O_DIRECTORY);
+	return { dirfd: opened, path: name, opened };
+}
+
+function* release(resolved: Resolved): Operation<void> {
+	if (resolved.opened !== undefined) yield sys(nr.close, resolved.opened);
+}
+
+interface Split {
+	/** Undefined when the path is a single name. */
+	readonly parent: string | Uint8Array | undefined;
+	readonly name: string | Uint8Array;
+	readonly trailing: boolean;
+}
+
+/** The last component of a path, and what stands before it. */
+function split(path: string | Uint8Array): Split {
+	if (typeof path !== "string") {
+		const { parent, name, trailing } = split(Buffer.from(path).toString("latin1"));
+		return {
+			parent: parent === undefined ? undefined : Buffer.from(parent as string, "latin1"),
+			name: name === ".." || name === "" ? name : Buffer.from(name as string, "latin1"),
+			trailing,
+		};
+	}
+	let end = path.length;
+	while (end > 1 && path[end - 1] === "/") end--;
+	const slash = path.lastIndexOf("/", end - 1);
+	return {
+		parent: slash < 0 ? undefined : path.slice(0, slash) || "/",
+		name: path.slice(slash + 1, end),
+		trailing: end < path.length,
+	};
+}
+
+function startsWithSlash(path: string | Uint8Array): boolean {
+	return typeof path === "string" ? path.startsWith("/") : path[0] === 0x2f;
+}
+
+function join(directory: string, name: string | Uint8Array): string | Uint8Array {
+	if (typeof name === "string") return `${directory}/${name}`;
+	return Buffer.concat([Buffer.from(`${directory}/`), name]);
+}

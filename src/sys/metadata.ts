@@ -1,0 +1,159 @@
+/** What a file is. */
+export type FileKind =
+	| "file"
+	| "directory"
+	| "symlink"
+	| "fifo"
+	| "socket"
+	| "character-device"
+	| "block-device"
+	| "unknown";
+
+/** Properties that a filesystem can give a file; false where it does not have them. */
+export interface FileAttributes {
+	readonly compressed: boolean;
+	readonly immutable: boolean;
+	readonly append: boolean;
+	readonly nodump: boolean;
+	readonly encrypted: boolean;
+	readonly verity: boolean;
+	readonly dax: boolean;
+	readonly mountRoot: boolean;
+}
+
+const MILLION = 1_000_000n;
+
+/** Milliseconds, rounded down also before 1970. */
+function toDate(nanoseconds: bigint): Date {
+	const floor = nanoseconds >= 0n ? nanoseconds : nanoseconds - (MILLION - 1n);
+	return new Date(Number(floor / MILLION));
+}
+
+/**
+ * What a system knows about a file or directory. Times are nanoseconds since 1970, negative before,
+ * as bigint, with a `Date` beside each; inode and device numbers are bigint.
+ *
+ * Fields are read from the system's own record when they are asked for; `toJSON` gives them all.
+ *
+ * @example
+ * ```ts
+ * import { statSync } from "bun-fs-extended";
+ *
+ * const metadata = statSync("/etc");
+ * if (!metadata.isDirectory()) throw new Error("/etc is a directory");
+ * console.log(metadata.mtimeNs, metadata.mtime.toISOString(), metadata.birthtimeNs);
+ * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/statx.2.html | statx(2)}
+ */
+export abstract class Metadata {
+	/** What the file is, in one word. */
+	abstract readonly kind: FileKind;
+	/** Type and permission bits, as in `st_mode`. */
+	abstract readonly mode: number;
+	/** Bytes of content; of a symbolic link, of its target. */
+	abstract readonly size: number;
+	/** Blocks of 512 bytes that are allocated. */
+	abstract readonly blocks: number;
+	/** The block size in bytes that suits reads and writes. */
+	abstract readonly blockSize: number;
+	abstract readonly ino: bigint;
+	/** The device that holds the file, as `st_dev` has it. */
+	abstract readonly dev: bigint;
+	/** The device that the file is, if it is one. */
+	abstract readonly rdev: bigint;
+	/** How many names the file has. */
+	abstract readonly nlink: number;
+	abstract readonly uid: number;
+	abstract readonly gid: number;
+	abstract readonly atimeNs: bigint;
+	abstract readonly mtimeNs: bigint;
+	abstract readonly ctimeNs: bigint;
+	/** When the file was made; undefined where the filesystem does not keep it. */
+	abstract readonly birthtimeNs: bigint | undefined;
+	/** The mount that the file was reached through; undefined where the system does not say. */
+	abstract readonly mountId: bigint | undefined;
+	abstract readonly attributes: FileAttributes;
+	/** What direct I/O on this file demands, in bytes; undefined where it is not known. */
+	abstract readonly directIo:
+		| { readonly memoryAlign: number; readonly offsetAlign: number }
+		| undefined;
+
+	/** The permission bits, with set-user-id, set-group-id and sticky. */
+	get permissions(): number {
+		return this.mode & 0o7777;
+	}
+
+	get atime(): Date {
+		return toDate(this.atimeNs);
+	}
+
+	get mtime(): Date {
+		return toDate(this.mtimeNs);
+	}
+
+	get ctime(): Date {
+		return toDate(this.ctimeNs);
+	}
+
+	get birthtime(): Date | undefined {
+		return this.birthtimeNs === undefined ? undefined : toDate(this.birthtimeNs);
+	}
+
+	isFile(): boolean {
+		return this.kind === "file";
+	}
+
+	isDirectory(): boolean {
+		return this.kind === "directory";
+	}
+
+	isSymbolicLink(): boolean {
+		return this.kind === "symlink";
+	}
+
+	isFIFO(): boolean {
+		return this.kind === "fifo";
+	}
+
+	isSocket(): boolean {
+		return this.kind === "socket";
+	}
+
+	isCharacterDevice(): boolean {
+		return this.kind === "character-device";
+	}
+
+	isBlockDevice(): boolean {
+		return this.kind === "block-device";
+	}
+
+	/** Every field as plain data; 64-bit numbers as decimal strings. */
+	toJSON(): Record<string, unknown> {
+		const { kind, mode, size, blocks, blockSize, nlink, uid, gid, attributes, directIo } = this;
+		return {
+			kind,
+			mode,
+			size,
+			blocks,
+			blockSize,
+			ino: String(this.ino),
+			dev: String(this.dev),
+			rdev: String(this.rdev),
+			nlink,
+			uid,
+			gid,
+			atimeNs: String(this.atimeNs),
+			mtimeNs: String(this.mtimeNs),
+			ctimeNs: String(this.ctimeNs),
+			birthtimeNs: this.birthtimeNs === undefined ? undefined : String(this.birthtimeNs),
+			mountId: this.mountId === undefined ? undefined : String(this.mountId),
+			attributes,
+			directIo,
+		};
+	}
+
+	[Symbol.for("nodejs.util.inspect.custom")](): Record<string, unknown> {
+		return this.toJSON();
+	}
+}

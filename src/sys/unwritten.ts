@@ -1,0 +1,21 @@
+import { FsError } from "../errors.ts";
+import type { System } from "./system.ts";
+
+/**
+ * A system whose part is not written yet: it can be imported, and each of its operations throws
+ * `ENOTSUP` that says so. Its members are made up as they are asked for, so that it has each
+ * operation that the contract has.
+ */
+export function unwritten(name: string): System {
+	const refuse = (capability: string, operation: string) => () => {
+		throw new FsError("ENOTSUP", "operation not supported", {
+			syscall: operation,
+			detail: `bun-fs-extended has no ${capability} for ${name} yet`,
+		});
+	};
+	const capability = (of: string) =>
+		new Proxy({}, { get: (_, operation) => refuse(of, String(operation)) });
+	return new Proxy({ name } as System, {
+		get: (target, member) => (member === "name" ? target.name : capability(String(member))),
+	});
+}
