@@ -94,6 +94,9 @@ export function checkedName(name: unknown, what: string): string | Uint8Array {
 
 /** Turns a location into what a system takes, and keeps its directory open until the end. */
 export function locate(scope: Scope, location: Location, what = "path"): Place {
+	if (typeof location === "string") {
+		return { directory: undefined, path: checkedName(location, what), beneath: false };
+	}
 	if (location instanceof At) {
 		const { directory, name, beneath } = location;
 		return { directory: scope.hold(directory), path: name, beneath };
@@ -101,7 +104,7 @@ export function locate(scope: Scope, location: Location, what = "path"): Place {
 	if (location instanceof URL) {
 		return { directory: undefined, path: checkedName(pathOf(location), what), beneath: false };
 	}
-	if (typeof location !== "string" && !(location instanceof Uint8Array)) {
+	if (!(location instanceof Uint8Array)) {
 		throw invalidArgument(
 			"ERR_INVALID_ARG_TYPE",
 			`The "${what}" argument must be a path (string, Uint8Array or file URL) or dir.at(name). ` +
@@ -113,6 +116,7 @@ export function locate(scope: Scope, location: Location, what = "path"): Place {
 
 /** Turns a target into what a system takes, and keeps it open until the end if it is. */
 export function subjectOf(scope: Scope, target: Target, what = "target"): Subject {
+	if (typeof target === "string") return locate(scope, target, what);
 	if (typeof target === "number") return checkedDescriptor(target, what);
 	if (target instanceof Handle) return scope.hold(target.descriptor);
 	return locate(scope, target, what);

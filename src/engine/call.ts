@@ -6,7 +6,14 @@
 export interface Call {
 	/** The system's own number for the function: a syscall number, or an index into a table. */
 	readonly fn: number;
-	readonly args: readonly number[];
+	readonly a: number;
+	readonly b: number;
+	readonly c: number;
+	readonly d: number;
+	readonly e: number;
+	readonly f: number;
+	/** What a function of more than six parameters takes beyond those. */
+	readonly rest?: readonly number[];
 }
 
 /**

@@ -38,6 +38,15 @@ export class Region {
 		return this.slab.address + this.start;
 	}
 
+	/** All words of the slab, and which of them is the first here: for structs of many fields. */
+	get words(): Uint32Array {
+		return this.slab.u32;
+	}
+
+	get firstWord(): number {
+		return this.start >> 2;
+	}
+
 	u16(offset: number): number {
 		return this.slab.u16[(this.start + offset) >> 1] as number;
 	}
@@ -51,6 +60,13 @@ export class Region {
 		const index = (this.start + offset) >> 2;
 		const words = this.slab.u32;
 		return (words[index] as number) + (words[index + 1] as number) * 0x100000000;
+	}
+
+	/** The same for a signed value. */
+	i64(offset: number): number {
+		const index = (this.start + offset) >> 2;
+		const words = this.slab.u32;
+		return (words[index] as number) + ((words[index + 1] as number) | 0) * 0x100000000;
 	}
 
 	bigU64(offset: number): bigint {
@@ -82,12 +98,6 @@ export class Region {
 	copy(offset = 0, length = this.size - offset): Uint8Array<ArrayBuffer> {
 		const from = this.start + offset;
 		return this.slab.bytes.slice(from, from + length);
-	}
-
-	/** A copy of the 32-bit words of this region. */
-	copyWords(): Uint32Array<ArrayBuffer> {
-		const from = this.start >> 2;
-		return new Uint32Array(this.slab.u32.subarray(from, from + (this.size >> 2)));
 	}
 }
 

@@ -48,7 +48,7 @@ export function run<A extends unknown[], T>(
 
 function callDirectly(call: Call): number {
 	let result = kernel.direct(call);
-	while (kernel.interrupted(call, result)) result = kernel.direct(call);
+	while (result < 0 && kernel.interrupted(call, result)) result = kernel.direct(call);
 	return result;
 }
 
@@ -57,10 +57,9 @@ function callDirectly(call: Call): number {
  * is unwound by an exception, once, and what it does to clean up is run like anything else.
  */
 function next<T>(generator: Operation<T>, scope: Scope, result: number): IteratorResult<Call, T> {
-	const { interrupt } = scope;
-	if (interrupt === undefined) return generator.next(result);
 	const step = generator.next(result);
-	if (step.done || !interrupt.aborted) return step;
+	const { interrupt } = scope;
+	if (interrupt === undefined || step.done || !interrupt.aborted) return step;
 	scope.interrupt = undefined;
 	return generator.throw(new AbortError(interrupt.reason));
 }

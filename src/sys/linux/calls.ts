@@ -73,5 +73,5 @@ export const nr = Object.fromEntries(
 
 /** One system call, as data. */
 export function sys(fn: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): Call {
-	return { fn, args: [a, b, c, d, e, f] };
+	return { fn, a, b, c, d, e, f };
 }

@@ -56,9 +56,8 @@ export class ImmediateAnswers {
 
 	constructor(private readonly call: Entry) {}
 
-	answer({ fn, args }: Call): number {
+	answer({ fn, a, b, c, d, e }: Call): number {
 		if (!this.available) return WOULD_WAIT;
-		const [a = 0, b = 0, c = 0, d = 0, e = 0] = args;
 		switch (fn) {
 			case nr.statx:
 				return (c & AT_EMPTY_PATH) !== 0 ? this.fstat(a, b, c, d, e) : this.stat(a, b, c, d, e);

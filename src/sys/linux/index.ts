@@ -19,8 +19,7 @@ import { xattr } from "./xattr.ts";
 let immediate: ImmediateAnswers | undefined;
 
 const kernel: Kernel = {
-	direct({ fn, args }: Call): number {
-		const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = args;
+	direct({ fn, a, b, c, d, e, f }: Call): number {
 		return entry().call(fn, a, b, c, d, e, f);
 	},
 

@@ -1,11 +1,12 @@
 import type { Region } from "../../engine/memory.ts";
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
+import type { FsError } from "../../errors.ts";
 import { type FileAttributes, type FileKind, Metadata } from "../metadata.ts";
-import type { MetadataSystem, Place, TimeToSet } from "../system.ts";
+import type { Handle, MetadataSystem, Place, TimeToSet } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { Errno } from "./errno.ts";
-import { checked, unsupported } from "./failure.ts";
+import { checked, failure, unsupported } from "./failure.ts";
 import {
 	AT_EMPTY_PATH,
 	AT_FDCWD,
@@ -44,119 +45,130 @@ export function kindOf(type: number): FileKind {
 	return kinds[type] ?? "unknown";
 }
 
-/** A `struct statx`, read field by field as it is asked for. */
+/**
+ * What a `struct statx` said. Kept as plain numbers: a copy of the struct would cost the collector
+ * more than the call costs the kernel. What takes bigints is put together when it is asked for.
+ */
 class StatxMetadata extends Metadata {
-	readonly #words: Uint32Array;
+	private readonly mask: number;
+	readonly blockSize: number;
+	private readonly attributeBits: number;
+	readonly nlink: number;
+	readonly uid: number;
+	readonly gid: number;
+	readonly mode: number;
+	private readonly inoLow: number;
+	private readonly inoHigh: number;
+	readonly size: number;
+	readonly blocks: number;
+	private readonly atimeSeconds: number;
+	private readonly atimeRest: number;
+	private readonly btimeSeconds: number;
+	private readonly btimeRest: number;
+	private readonly ctimeSeconds: number;
+	private readonly ctimeRest: number;
+	private readonly mtimeSeconds: number;
+	private readonly mtimeRest: number;
+	private readonly rdevMajor: number;
+	private readonly rdevMinor: number;
+	private readonly devMajor: number;
+	private readonly devMinor: number;
+	private readonly mount: number;
+	private readonly memoryAlign: number;
+	private readonly offsetAlign: number;
 
-	constructor(words: Uint32Array) {
+	constructor(record: Region) {
 		super();
-		this.#words = words;
+		const { words, firstWord } = record;
+		const u32 = (offset: number) => words[firstWord + (offset >> 2)] as number;
+		this.mask = u32(statx.mask);
+		this.blockSize = u32(statx.blksize);
+		this.attributeBits = u32(statx.attributes);
+		this.nlink = u32(statx.nlink);
+		this.uid = u32(statx.uid);
+		this.gid = u32(statx.gid);
+		this.mode = u32(statx.mode) & 0xffff;
+		this.inoLow = u32(statx.ino);
+		this.inoHigh = u32(statx.ino + 4);
+		this.size = u32(statx.sizeOfFile) + u32(statx.sizeOfFile + 4) * 0x100000000;
+		this.blocks = u32(statx.blocks) + u32(statx.blocks + 4) * 0x100000000;
+		this.atimeSeconds = u32(statx.atime + timespec.seconds) + (u32(statx.atime + timespec.seconds + 4) | 0) * 0x100000000;
+		this.atimeRest = u32(statx.atime + timespec.nanoseconds);
+		this.btimeSeconds = u32(statx.btime + timespec.seconds) + (u32(statx.btime + timespec.seconds + 4) | 0) * 0x100000000;
+		this.btimeRest = u32(statx.btime + timespec.nanoseconds);
+		this.ctimeSeconds = u32(statx.ctime + timespec.seconds) + (u32(statx.ctime + timespec.seconds + 4) | 0) * 0x100000000;
+		this.ctimeRest = u32(statx.ctime + timespec.nanoseconds);
+		this.mtimeSeconds = u32(statx.mtime + timespec.seconds) + (u32(statx.mtime + timespec.seconds + 4) | 0) * 0x100000000;
+		this.mtimeRest = u32(statx.mtime + timespec.nanoseconds);
+		this.rdevMajor = u32(statx.rdevMajor);
+		this.rdevMinor = u32(statx.rdevMinor);
+		this.devMajor = u32(statx.devMajor);
+		this.devMinor = u32(statx.devMinor);
+		this.mount = u32(statx.mountId) + u32(statx.mountId + 4) * 0x100000000;
+		this.memoryAlign = u32(statx.dioMemoryAlign);
+		this.offsetAlign = u32(statx.dioOffsetAlign);
 	}
 
 	get kind(): FileKind {
 		return kindOf(this.mode >> 12);
 	}
 
-	get mode(): number {
-		return this.#u32(statx.mode) & 0xffff;
-	}
-
-	get size(): number {
-		return this.#u64(statx.sizeOfFile);
-	}
-
-	get blocks(): number {
-		return this.#u64(statx.blocks);
-	}
-
-	get blockSize(): number {
-		return this.#u32(statx.blksize);
-	}
-
 	get ino(): bigint {
-		return this.#big(statx.ino);
+		return (BigInt(this.inoHigh) << 32n) | BigInt(this.inoLow);
 	}
 
 	get dev(): bigint {
-		return deviceNumber(this.#u32(statx.devMajor), this.#u32(statx.devMinor));
+		return deviceNumber(this.devMajor, this.devMinor);
 	}
 
 	get rdev(): bigint {
-		return deviceNumber(this.#u32(statx.rdevMajor), this.#u32(statx.rdevMinor));
-	}
-
-	get nlink(): number {
-		return this.#u32(statx.nlink);
-	}
-
-	get uid(): number {
-		return this.#u32(statx.uid);
-	}
-
-	get gid(): number {
-		return this.#u32(statx.gid);
+		return deviceNumber(this.rdevMajor, this.rdevMinor);
 	}
 
 	get atimeNs(): bigint {
-		return this.#time(statx.atime);
+		return nanoseconds(this.atimeSeconds, this.atimeRest);
 	}
 
 	get mtimeNs(): bigint {
-		return this.#time(statx.mtime);
+		return nanoseconds(this.mtimeSeconds, this.mtimeRest);
 	}
 
 	get ctimeNs(): bigint {
-		return this.#time(statx.ctime);
+		return nanoseconds(this.ctimeSeconds, this.ctimeRest);
 	}
 
 	get birthtimeNs(): bigint | undefined {
-		return this.#has(STATX_BTIME) ? this.#time(statx.btime) : undefined;
+		if ((this.mask & STATX_BTIME) === 0) return undefined;
+		return nanoseconds(this.btimeSeconds, this.btimeRest);
 	}
 
 	get mountId(): bigint | undefined {
-		return this.#has(STATX_MNT_ID) ? this.#big(statx.mountId) : undefined;
+		return (this.mask & STATX_MNT_ID) === 0 ? undefined : BigInt(this.mount);
 	}
 
 	get attributes(): FileAttributes {
-		const bits = this.#u32(statx.attributes);
+		const has = (bit: number) => (this.attributeBits & bit) !== 0;
 		return {
-			compressed: (bits & 0x4) !== 0,
-			immutable: (bits & 0x10) !== 0,
-			append: (bits & 0x20) !== 0,
-			nodump: (bits & 0x40) !== 0,
-			encrypted: (bits & 0x800) !== 0,
-			verity: (bits & 0x100000) !== 0,
-			dax: (bits & 0x200000) !== 0,
-			mountRoot: (bits & 0x2000) !== 0,
+			compressed: has(0x4),
+			immutable: has(0x10),
+			append: has(0x20),
+			nodump: has(0x40),
+			encrypted: has(0x800),
+			verity: has(0x100000),
+			dax: has(0x200000),
+			mountRoot: has(0x2000),
 		};
 	}
 
 	get directIo(): Metadata["directIo"] {
-		const memoryAlign = this.#u32(statx.dioMemoryAlign);
-		if (!this.#has(STATX_DIOALIGN) || memoryAlign === 0) return undefined;
-		return { memoryAlign, offsetAlign: this.#u32(statx.dioOffsetAlign) };
+		const { memoryAlign, offsetAlign } = this;
+		if ((this.mask & STATX_DIOALIGN) === 0 || memoryAlign === 0) return undefined;
+		return { memoryAlign, offsetAlign };
 	}
+}
 
-	#has(bit: number): boolean {
-		return (this.#u32(statx.mask) & bit) !== 0;
-	}
-
-	#u32(offset: number): number {
-		return this.#words[offset >> 2] as number;
-	}
-
-	#u64(offset: number): number {
-		return this.#u32(offset) + this.#u32(offset + 4) * 0x100000000;
-	}
-
-	#big(offset: number): bigint {
-		return BigInt(this.#u32(offset)) | (BigInt(this.#u32(offset + 4)) << 32n);
-	}
-
-	#time(offset: number): bigint {
-		const seconds = BigInt.asIntN(64, this.#big(offset + timespec.seconds));
-		return seconds * BILLION + BigInt(this.#u32(offset + timespec.nanoseconds));
-	}
+function nanoseconds(seconds: number, rest: number): bigint {
+	return BigInt(seconds) * BILLION + BigInt(rest);
 }
 
 /** The number that `stat` gives for a device: 12 bits of major and 20 of minor, as glibc mixes them. */
@@ -170,22 +182,43 @@ function deviceNumber(major: number, minor: number): bigint {
 
 const syncFlags = { auto: 0, force: AT_STATX_FORCE_SYNC, never: AT_STATX_DONT_SYNC } as const;
 
+// Apart, because the generator that most calls of `stat` run does nothing else: it is quicker so.
+function* statPath(scope: Scope, place: Place, flags: number): Operation<Metadata> {
+	const record = scope.memory.reserve(statx.size);
+	const path = scope.memory.cstring(place.path);
+	const { address } = record;
+	const result = yield sys(nr.statx, place.directory ?? AT_FDCWD, path, flags, WANTED, address);
+	if (result < 0) throw statFailure(result, flags, place);
+	return new StatxMetadata(record);
+}
+
+function* statConfined(scope: Scope, place: Place, flags: number): Operation<Metadata> {
+	const record = scope.memory.reserve(statx.size);
+	const reach = (flags & AT_SYMLINK_NOFOLLOW) === 0 ? "follow" : "link";
+	const result = yield* at(scope, place, reach, "stat", (dirfd, path) =>
+		sys(nr.statx, dirfd, path, flags, WANTED, record.address),
+	);
+	if (result < 0) throw statFailure(result, flags, place);
+	return new StatxMetadata(record);
+}
+
+function* statHandle(scope: Scope, handle: Handle, flags: number): Operation<Metadata> {
+	const record = scope.memory.reserve(statx.size);
+	const empty = scope.memory.cstring("");
+	const call = sys(nr.statx, handle, empty, flags | AT_EMPTY_PATH, WANTED, record.address);
+	checked(yield call, "fstat");
+	return new StatxMetadata(record);
+}
+
+function statFailure(result: number, flags: number, place: Place): FsError {
+	return failure(result, (flags & AT_SYMLINK_NOFOLLOW) === 0 ? "stat" : "lstat", place);
+}
+
 export const metadata: MetadataSystem = {
-	*stat(scope, subject, { follow, sync }) {
-		const record = scope.memory.reserve(statx.size);
+	stat(scope, subject, { follow, sync }) {
 		const flags = syncFlags[sync] | (follow ? 0 : AT_SYMLINK_NOFOLLOW);
-		if (typeof subject === "number") {
-			const empty = scope.memory.cstring("");
-			const call = sys(nr.statx, subject, empty, flags | AT_EMPTY_PATH, WANTED, record.address);
-			checked(yield call, "fstat");
-			return new StatxMetadata(record.copyWords());
-		}
-		const syscall = follow ? "stat" : "lstat";
-		const result = yield* at(scope, subject, follow ? "follow" : "link", syscall, (dirfd, path) =>
-			sys(nr.statx, dirfd, path, flags, WANTED, record.address),
-		);
-		checked(result, syscall, subject);
-		return new StatxMetadata(record.copyWords());
+		if (typeof subject === "number") return statHandle(scope, subject, flags);
+		return subject.beneath ? statConfined(scope, subject, flags) : statPath(scope, subject, flags);
 	},
 
 	*chmod(scope, subject, mode, follow) {

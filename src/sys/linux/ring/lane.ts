@@ -99,7 +99,7 @@ export class RingLane implements Lane {
 			const { call, completion } = backlog[moved++] as (typeof backlog)[number];
 			const id = this.takeId();
 			underWay.set(id, completion);
-			queue.push(encode(call.fn, call.args) as Entry, id, entryFlags(call));
+			queue.push(encode(call) as Entry, id, entryFlags(call));
 		}
 		backlog.splice(0, moved);
 		if (queue.waiting > 0) queue.enter();

@@ -2,6 +2,7 @@
  * Which system calls the ring can make, and how their arguments are laid into an entry of its
  * submission queue. Opcodes and offsets are the same on every architecture.
  */
+import type { Call } from "../../../engine/call.ts";
 import { nr } from "../calls.ts";
 
 /** One entry of 64 bytes, as the ring's memory shows it. */
@@ -42,7 +43,7 @@ export const Opcode = {
 	FTRUNCATE: 55,
 } as const;
 
-type Encode = (args: readonly number[]) => Entry;
+type Encode = (call: Call) => Entry;
 
 /** Reads and writes without a position go on from the file's own: -1 says so. */
 const CURRENT = -1;
@@ -62,63 +63,63 @@ const entry = (
 
 const transfer =
 	(opcode: number, current: boolean): Encode =>
-	([fd = 0, address = 0, length = 0, position = 0]) =>
+	({ a: fd, b: address, c: length, d: position }) =>
 		entry(opcode, fd, address, Math.min(length, MOST_BYTES), current ? CURRENT : position);
 
 /** By system call number; a call that is not here goes to another lane. */
 const encoders: Readonly<Record<number, readonly [opcode: number, encode: Encode]>> = {
-	[nr.close]: [Opcode.CLOSE, ([fd = 0]) => entry(Opcode.CLOSE, fd)],
+	[nr.close]: [Opcode.CLOSE, ({ a: fd }) => entry(Opcode.CLOSE, fd)],
 	[nr.read]: [Opcode.READ, transfer(Opcode.READ, true)],
 	[nr.write]: [Opcode.WRITE, transfer(Opcode.WRITE, true)],
 	[nr.pread64]: [Opcode.READ, transfer(Opcode.READ, false)],
 	[nr.pwrite64]: [Opcode.WRITE, transfer(Opcode.WRITE, false)],
-	[nr.fsync]: [Opcode.FSYNC, ([fd = 0]) => entry(Opcode.FSYNC, fd)],
+	[nr.fsync]: [Opcode.FSYNC, ({ a: fd }) => entry(Opcode.FSYNC, fd)],
 	[nr.fdatasync]: [
 		Opcode.FSYNC,
-		([fd = 0]) => entry(Opcode.FSYNC, fd, 0, 0, 0, FSYNC_DATASYNC),
+		({ a: fd }) => entry(Opcode.FSYNC, fd, 0, 0, 0, FSYNC_DATASYNC),
 	],
 	[nr.ftruncate]: [
 		Opcode.FTRUNCATE,
-		([fd = 0, length = 0]) => entry(Opcode.FTRUNCATE, fd, 0, 0, length),
+		({ a: fd, b: length }) => entry(Opcode.FTRUNCATE, fd, 0, 0, length),
 	],
 	[nr.openat2]: [
 		Opcode.OPENAT2,
-		([dirfd = 0, path = 0, how = 0, size = 0]) => entry(Opcode.OPENAT2, dirfd, path, size, how),
+		({ a: dirfd, b: path, c: how, d: size }) => entry(Opcode.OPENAT2, dirfd, path, size, how),
 	],
 	[nr.statx]: [
 		Opcode.STATX,
-		([dirfd = 0, path = 0, flags = 0, mask = 0, record = 0]) =>
+		({ a: dirfd, b: path, c: flags, d: mask, e: record }) =>
 			entry(Opcode.STATX, dirfd, path, mask, record, flags),
 	],
 	[nr.mkdirat]: [
 		Opcode.MKDIRAT,
-		([dirfd = 0, path = 0, mode = 0]) => entry(Opcode.MKDIRAT, dirfd, path, mode),
+		({ a: dirfd, b: path, c: mode }) => entry(Opcode.MKDIRAT, dirfd, path, mode),
 	],
 	[nr.unlinkat]: [
 		Opcode.UNLINKAT,
-		([dirfd = 0, path = 0, flags = 0]) => entry(Opcode.UNLINKAT, dirfd, path, 0, 0, flags),
+		({ a: dirfd, b: path, c: flags }) => entry(Opcode.UNLINKAT, dirfd, path, 0, 0, flags),
 	],
 	[nr.renameat2]: [
 		Opcode.RENAMEAT,
-		([from = 0, path = 0, to = 0, newPath = 0, flags = 0]) =>
+		({ a: from, b: path, c: to, d: newPath, e: flags }) =>
 			entry(Opcode.RENAMEAT, from, path, to, newPath, flags),
 	],
 	[nr.linkat]: [
 		Opcode.LINKAT,
-		([from = 0, path = 0, to = 0, newPath = 0, flags = 0]) =>
+		({ a: from, b: path, c: to, d: newPath, e: flags }) =>
 			entry(Opcode.LINKAT, from, path, to, newPath, flags),
 	],
 	[nr.symlinkat]: [
 		Opcode.SYMLINKAT,
-		([target = 0, dirfd = 0, path = 0]) => entry(Opcode.SYMLINKAT, dirfd, target, 0, path),
+		({ a: target, b: dirfd, c: path }) => entry(Opcode.SYMLINKAT, dirfd, target, 0, path),
 	],
 	[nr.fgetxattr]: [
 		Opcode.FGETXATTR,
-		([fd = 0, name = 0, value = 0, size = 0]) => entry(Opcode.FGETXATTR, fd, name, size, value),
+		({ a: fd, b: name, c: value, d: size }) => entry(Opcode.FGETXATTR, fd, name, size, value),
 	],
 	[nr.fsetxattr]: [
 		Opcode.FSETXATTR,
-		([fd = 0, name = 0, value = 0, size = 0, flags = 0]) =>
+		({ a: fd, b: name, c: value, d: size, e: flags }) =>
 			entry(Opcode.FSETXATTR, fd, name, size, value, flags),
 	],
 };
@@ -128,6 +129,6 @@ export function opcodeOf(fn: number): number | undefined {
 	return encoders[fn]?.[0];
 }
 
-export function encode(fn: number, args: readonly number[]): Entry | undefined {
-	return encoders[fn]?.[1](args);
+export function encode(call: Call): Entry | undefined {
+	return encoders[call.fn]?.[1](call);
 }

@@ -1,0 +1,37 @@
+/** Runs around the whole suite: descriptors, workers and rings that a test leaves open are found. */
+import { afterAll, beforeAll, expect } from "bun:test";
+import { readdirSync, readlinkSync } from "node:fs";
+import { stopEngine } from "../src/index.ts";
+
+let before: Map<string, string>;
+
+/** What each descriptor of this process is, by number; the listing's own is left out. */
+function openDescriptors(): Map<string, string> {
+	const found = new Map<string, string>();
+	for (const fd of readdirSync("/proc/self/fd")) {
+		try {
+			found.set(fd, readlinkSync(`/proc/self/fd/${fd}`));
+		} catch {
+			// The descriptor of the listing itself.
+		}
+	}
+	return found;
+}
+
+/** Descriptors of the runtime's own, which come and go as it pleases. */
+const OWN = /^(anon_inode:|pipe:|\/dev\/|.*\/node_modules\/)/;
+
+if (process.platform === "linux") {
+	beforeAll(async () => {
+		await stopEngine();
+		before = openDescriptors();
+	});
+
+	afterAll(async () => {
+		await stopEngine();
+		const left = [...openDescriptors()].filter(
+			([fd, name]) => before.get(fd) !== name && !OWN.test(name),
+		);
+		expect(left).toEqual([]);
+	});
+}
