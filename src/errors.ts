@@ -42,6 +42,8 @@ export class FsError extends Error {
 	readonly path: string | undefined;
 	readonly dest: string | undefined;
 	readonly osCode: number | undefined;
+	readonly #reason: string;
+	readonly #details: FsErrorDetails;
 
 	constructor(code: string, reason: string, details: FsErrorDetails = {}) {
 		const path = details.path === undefined ? undefined : printable(details.path);
@@ -58,6 +60,13 @@ export class FsError extends Error {
 		this.path = path;
 		this.dest = dest;
 		this.osCode = details.osCode;
+		this.#reason = reason;
+		this.#details = details;
+	}
+
+	/** The same error, about these names: where an operation knows them better than its parts. */
+	renamed(path: string | Uint8Array, dest: string | Uint8Array): FsError {
+		return new FsError(this.code, this.#reason, { ...this.#details, path, dest });
 	}
 
 	/** The same error again, from the fields that came out of another thread. @internal */

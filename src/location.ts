@@ -153,7 +153,10 @@ export function checkedInteger(
 
 function pathOf(url: URL): string {
 	if (url.protocol !== "file:") {
-		throw invalidArgument("ERR_INVALID_ARG_VALUE", `The URL must be of scheme file. Received ${url}`);
+		throw invalidArgument(
+			"ERR_INVALID_ARG_VALUE",
+			`The URL must be of scheme file. Received ${url}`,
+		);
 	}
 	return Bun.fileURLToPath(url);
 }

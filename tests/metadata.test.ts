@@ -1,6 +1,16 @@
-import { expect } from "bun:test";
+import { expect, test } from "bun:test";
 import fs from "node:fs";
+import { type Times, utimesSync } from "../src/index.ts";
+import { confines, IN_MEMORY } from "./confined.ts";
 import { failureOf, forms } from "./forms.ts";
+import { failsAsNode } from "./node-errors.ts";
+
+/** What stat(1) prints for a format, of a link itself if it is one. */
+function printed(format: string, file: string): string {
+	return Bun.spawnSync(["stat", "-c", format, file]).stdout.toString().trim();
+}
+
+const permissions = (file: string) => fs.statSync(file).mode & 0o7777;
 
 forms("stat agrees with node:fs", async ({ fsx, path }) => {
 	fs.writeFileSync(path("file"), "content");
@@ -22,10 +32,279 @@ forms("stat agrees with node:fs", async ({ fsx, path }) => {
 	}
 });
 
-forms("stat of what is not there", async ({ fsx, path }) => {
-	const error = await failureOf(fsx.stat(path("nothing")));
-	expect(error).toMatchObject({ code: "ENOENT", errno: -2, syscall: "stat", path: path("nothing") });
-	expect(error.message).toBe(
-		`ENOENT: no such file or directory, stat '${path("nothing")}'`,
+forms("stat fails as in Node", async ({ fsx, path }) => {
+	const { stat } = fsx;
+	await failsAsNode(stat(path("nothing")), () => fs.statSync(path("nothing")));
+	await failsAsNode(stat(path("no"), { follow: false }), () => fs.lstatSync(path("no")));
+	await failsAsNode(stat(1_000_000), () => fs.fstatSync(1_000_000));
+	const error = await failureOf(stat(path("nothing")));
+	expect(error).toMatchObject({ code: "ENOENT", errno: -2, syscall: "stat" });
+	expect(error.message).toBe(`ENOENT: no such file or directory, stat '${path("nothing")}'`);
+});
+
+forms("the time of birth, as stat(1) has it", async ({ fsx, path, directory }) => {
+	const before = BigInt(Date.now() - 1000) * 1_000_000n;
+	fs.writeFileSync(path("file"), "");
+	await fsx.utimes(path("file"), { atime: 0, mtime: 0 });
+	using dir = await fsx.openDir(directory);
+	for (const target of [path("file"), dir.at("file")]) {
+		const { birthtimeNs, birthtime } = await fsx.stat(target);
+		if (birthtimeNs === undefined) throw new Error("this filesystem keeps the time of birth");
+		expect(birthtimeNs).toBeGreaterThan(before);
+		const seconds = birthtimeNs / 1_000_000_000n;
+		expect(printed("%W", path("file"))).toBe(String(seconds));
+		expect(birthtime?.getTime()).toBe(Number(birthtimeNs / 1_000_000n));
+	}
+	const error = await failureOf(fsx.utimes(path("file"), { birthtime: "now", mtime: 1 }));
+	expect(error).toMatchObject({ code: "ENOTSUP", path: path("file") });
+	expect((await fsx.stat(path("file"))).mtimeNs).toBe(0n);
+});
+
+forms("chmod, with set-user-id, set-group-id and sticky", async ({ fsx, path, directory }) => {
+	fs.writeFileSync(path("file"), "");
+	const fd = fs.openSync(path("file"), "r");
+	using dir = await fsx.openDir(directory);
+	using confined = await fsx.openDir(directory, { beneath: true });
+	try {
+		const targets = [
+			path("file"),
+			Buffer.from(path("file")),
+			dir.at("file"),
+			confined.at("file"),
+			fd,
+		];
+		for (const target of targets) {
+			for (const mode of [0, 0o7777, 0o4711, 0o2755, 0o1777, 0o600]) {
+				await fsx.chmod(target, mode);
+				expect(permissions(path("file"))).toBe(mode);
+				expect(printed("%a", path("file"))).toBe(mode.toString(8));
+				expect((await fsx.stat(target)).permissions).toBe(mode);
+			}
+		}
+		await fsx.chmod(dir, 0o1700);
+		expect(permissions(directory)).toBe(0o1700);
+	} finally {
+		fs.closeSync(fd);
+	}
+});
+
+forms("chmod that does not follow", async ({ fsx, path, directory }) => {
+	fs.writeFileSync(path("file"), "", { mode: 0o644 });
+	fs.symlinkSync("file", path("link"));
+	fs.symlinkSync("nothing", path("dangling"));
+	using dir = await fsx.openDir(directory, { beneath: true });
+	for (const link of [path("link"), path("dangling"), dir.at("link")]) {
+		const error = await failureOf(fsx.chmod(link, 0o600, { follow: false }));
+		expect(error).toMatchObject({ code: "ENOTSUP", errno: -95, syscall: "lchmod" });
+		expect(error.message).toContain("no mode of its own");
+	}
+	expect(permissions(path("file"))).toBe(0o644);
+	await fsx.chmod(path("file"), 0o4600, { follow: false });
+	expect(permissions(path("file"))).toBe(0o4600);
+	await fsx.chmod(path("link"), 0o640);
+	expect(permissions(path("file"))).toBe(0o640);
+	await failsAsNode(fsx.chmod(path("dangling"), 0o600), () =>
+		fs.chmodSync(path("dangling"), 0o600),
 	);
+});
+
+const times: [given: Times["mtime"], set: bigint][] = [
+	[0, 0n],
+	[0n, 0n],
+	[-1n, -1n],
+	[1n, 1n],
+	[-1_000_000_000n, -1_000_000_000n],
+	[-1_000_000_001n, -1_000_000_001n],
+	[1_234_567_890_123_456_789n, 1_234_567_890_123_456_789n],
+	[1.5, 1_500_000n],
+	[-0.5, -500_000n],
+	[0.000001, 1n],
+	[-0.000001, -1n],
+	[1700000000000.25, 1_700_000_000_000_250_000n],
+	[new Date(1234), 1_234_000_000n],
+	[new Date(-1), -1_000_000n],
+	[new Date("1969-07-20T20:17:40.123Z"), -14_182_939_877_000_000n],
+];
+
+for (const root of ["/tmp", IN_MEMORY]) {
+	forms(
+		`utimes to the nanosecond, before 1970 too, on ${root}`,
+		async ({ fsx, path, directory }) => {
+			fs.writeFileSync(path("file"), "");
+			const fd = fs.openSync(path("file"), "r");
+			using dir = await fsx.openDir(directory, { beneath: true });
+			try {
+				for (const [given, set] of times) {
+					for (const target of [path("file"), dir.at("file"), fd]) {
+						await fsx.utimes(target, { atime: 77n, mtime: 88n });
+						await fsx.utimes(target, { mtime: given });
+						expect((await fsx.stat(target)).mtimeNs).toBe(set);
+						await fsx.utimes(target, { atime: given, mtime: undefined });
+						const { atimeNs, mtimeNs } = fs.statSync(path("file"), { bigint: true });
+						expect([atimeNs, mtimeNs]).toEqual([set, set]);
+						expect((await fsx.stat(target)).atimeNs).toBe(set);
+					}
+					const seconds =
+						(set - (((set % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n)) / 1_000_000_000n;
+					expect(printed("%Y", path("file"))).toBe(String(seconds));
+				}
+			} finally {
+				fs.closeSync(fd);
+			}
+		},
+		root,
+	);
+}
+
+forms("utimes: now, and nothing at all", async ({ fsx, path }) => {
+	fs.writeFileSync(path("file"), "");
+	await fsx.utimes(path("file"), { atime: 5n, mtime: 6n });
+	const { ctimeNs } = await fsx.stat(path("file"));
+	await fsx.utimes(path("file"), {});
+	expect(await fsx.stat(path("file"))).toMatchObject({ atimeNs: 5n, mtimeNs: 6n, ctimeNs });
+	const before = Date.now();
+	await fsx.utimes(path("file"), { mtime: "now" });
+	const found = await fsx.stat(path("file"));
+	expect(found.atimeNs).toBe(5n);
+	// The kernel's clock for files goes in ticks, which may lie a little behind.
+	expect(Math.abs(Number(found.mtimeNs / 1_000_000n) - before)).toBeLessThan(5000);
+	await fsx.utimes(path("file"), { atime: "now", mtime: 9n });
+	expect((await fsx.stat(path("file"))).mtimeNs).toBe(9n);
+	expect((await fsx.stat(path("file"))).atimeNs).toBeGreaterThan(5n);
+});
+
+forms("utimes of a link itself", async ({ fsx, path }) => {
+	fs.writeFileSync(path("file"), "");
+	fs.symlinkSync("file", path("link"));
+	await fsx.utimes(path("file"), { mtime: 1n });
+	await fsx.utimes(path("link"), { mtime: 2n }, { follow: false });
+	expect(fs.lstatSync(path("link"), { bigint: true }).mtimeNs).toBe(2n);
+	expect(fs.statSync(path("file"), { bigint: true }).mtimeNs).toBe(1n);
+	await fsx.utimes(path("link"), { mtime: 3n });
+	expect((await fsx.stat(path("link"), { follow: false })).mtimeNs).toBe(2n);
+	expect((await fsx.stat(path("link"))).mtimeNs).toBe(3n);
+});
+
+forms("access", async ({ fsx, path, directory }) => {
+	fs.writeFileSync(path("file"), "", { mode: 0o644 });
+	fs.symlinkSync("file", path("link"));
+	fs.symlinkSync("nothing", path("dangling"));
+	using dir = await fsx.openDir(directory, { beneath: true });
+	for (const location of [path("file"), path("link"), dir.at("link"), Buffer.from(path("file"))]) {
+		await fsx.access(location);
+		await fsx.access(location, { read: true, write: true, execute: false });
+		// Also root may not run what nobody may.
+		const error = await failureOf(fsx.access(location, { read: true, execute: true }));
+		expect(error).toMatchObject({ code: "EACCES", errno: -13, syscall: "access" });
+	}
+	fs.chmodSync(path("file"), 0o100);
+	await fsx.access(path("file"), { execute: true });
+	await fsx.access(directory, { execute: true, read: true });
+	await fsx.access(path("dangling"), { follow: false });
+	expect((await failureOf(fsx.access(path("dangling")))).code).toBe("ENOENT");
+	expect((await failureOf(fsx.access(dir.at("../x")))).code).toBe("EXDEV");
+	await failsAsNode(fsx.access(path("nothing")), () => fs.accessSync(path("nothing")));
+	await failsAsNode(fsx.access(path("file/below")), () => fs.accessSync(path("file/below")));
+	await failsAsNode(fsx.access("/proc/version", { write: true, execute: true }), () =>
+		fs.accessSync("/proc/version", fs.constants.X_OK | fs.constants.W_OK),
+	);
+});
+
+forms("chmod and utimes fail as in Node", async ({ fsx, path }) => {
+	const missing = path("nothing");
+	const zero = { atime: 0, mtime: 0 };
+	await failsAsNode(fsx.chmod(missing, 0o600), () => fs.chmodSync(missing, 0o600));
+	await failsAsNode(fsx.chmod(1_000_000, 0o600), () => fs.fchmodSync(1_000_000, 0o600));
+	await failsAsNode(fsx.utimes(missing, zero), () => fs.utimesSync(missing, 0, 0));
+	await failsAsNode(fsx.utimes(missing, zero, { follow: false }), () =>
+		fs.lutimesSync(missing, 0, 0),
+	);
+	await failsAsNode(fsx.utimes(1_000_000, zero), () => fs.futimesSync(1_000_000, 0, 0));
+});
+
+forms("what is refused before any call", async ({ fsx, path }) => {
+	fs.writeFileSync(path("file"), "", { mode: 0o644 });
+	await fsx.utimes(path("file"), { atime: 1n, mtime: 1n });
+	const file = path("file");
+	const code = async (promise: Promise<unknown>) => (await failureOf(promise)).code;
+	for (const mode of [-1, 0o10000, 1.5, Number.NaN]) {
+		expect([mode, await code(fsx.chmod(file, mode))]).toEqual([mode, "ERR_OUT_OF_RANGE"]);
+	}
+	for (const mode of ["600", undefined, null, 6n] as never[]) {
+		expect(await code(fsx.chmod(file, mode))).toBe("ERR_INVALID_ARG_TYPE");
+	}
+	for (const time of [
+		Number.NaN,
+		Number.POSITIVE_INFINITY,
+		new Date(Number.NaN),
+		"yesterday",
+		null,
+		(1n << 63n) * 1_000_000_000n,
+		-(1n << 63n) * 1_000_000_000n - 1n,
+		Number.MAX_VALUE,
+	]) {
+		const setting = fsx.utimes(file, { atime: 2n, mtime: time as never });
+		expect([time, await code(setting)]).toEqual([time, expect.stringMatching(/^ERR_/)]);
+	}
+	for (const wrong of [undefined, null, 0, "now"] as never[]) {
+		expect(await code(fsx.utimes(file, wrong))).toBe("ERR_INVALID_ARG_TYPE");
+	}
+	expect(await code(fsx.utimes(file, { ctime: 0 } as never))).toBe("ERR_INVALID_ARG_VALUE");
+	for (const options of [{ follow: 0 }, { folow: true }, null, true] as never[]) {
+		expect(await code(fsx.stat(file, options))).toMatch(/^ERR_INVALID_ARG/);
+		expect(await code(fsx.chmod(file, 0, options))).toMatch(/^ERR_INVALID_ARG/);
+		expect(await code(fsx.utimes(file, { mtime: 2n }, options))).toMatch(/^ERR_INVALID_ARG/);
+		expect(await code(fsx.access(file, options))).toMatch(/^ERR_INVALID_ARG/);
+	}
+	expect(await code(fsx.stat(file, { sync: "yes" as never }))).toMatch(/^ERR_INVALID_ARG/);
+	for (const target of ["a\0b", Uint8Array.of(97, 0), new URL("http://localhost/")]) {
+		expect(await code(fsx.stat(target))).toBe("ERR_INVALID_ARG_VALUE");
+		expect(await code(fsx.access(target))).toBe("ERR_INVALID_ARG_VALUE");
+	}
+	for (const fd of [-1, 2 ** 31, 0.5]) {
+		expect(await code(fsx.stat(fd))).toBe("ERR_OUT_OF_RANGE");
+	}
+	expect(await fsx.stat(file)).toMatchObject({ atimeNs: 1n, mtimeNs: 1n, permissions: 0o644 });
+});
+
+for (const follow of [true, false]) {
+	forms(
+		`stat and access confined, follow: ${follow}`,
+		async (given) => {
+			await confines(given, follow, async (location) => {
+				const { kind } = await given.fsx.stat(location, { follow });
+				if (!follow && kind === "symlink") await given.fsx.access(location, { follow });
+				await given.fsx.stat(location, { follow, sync: "force" });
+			});
+			const path = (name: string) => given.path(`access-${name}`);
+			await confines({ ...given, path }, follow, (location) =>
+				given.fsx.access(location, { follow, read: true }),
+			);
+		},
+		IN_MEMORY,
+	);
+
+	forms(
+		`chmod and utimes confined, follow: ${follow}`,
+		async (given) => {
+			await confines(given, follow, (location) => given.fsx.chmod(location, 0o700, { follow }));
+			const path = (name: string) => given.path(`utimes-${name}`);
+			await confines({ ...given, path }, follow, (location) =>
+				given.fsx.utimes(location, { mtime: 1n }, { follow }),
+			);
+		},
+		IN_MEMORY,
+	);
+}
+
+test("a time past what the filesystem keeps is cut to its range, as the kernel does", () => {
+	const directory = fs.mkdtempSync("/tmp/fsx-test-");
+	try {
+		utimesSync(directory, { mtime: 1n << 70n });
+		const { mtimeNs } = fs.statSync(directory, { bigint: true });
+		expect(mtimeNs).toBeLessThan(1n << 70n);
+		expect(mtimeNs).toBeGreaterThan(BigInt(Date.now()) * 1_000_000n);
+	} finally {
+		fs.rmSync(directory, { recursive: true });
+	}
 });

@@ -30,6 +30,10 @@ export interface Kernel {
 	immediate(call: Call): number;
 	/** True when the result only says that the call was interrupted and must be made again. */
 	interrupted(call: Call, result: number): boolean;
+	/** True for calls by which operations undo and give back, which an abort does not skip. */
+	cleansUp(call: Call): boolean;
+	/** Told of a call that is handed to a lane. */
+	handedOver(call: Call): void;
 	/** Opens this thread's queue into the kernel, or says why there is none. */
 	openQueue(): Lane | string;
 	/** Forgets what was opened for this thread, so that other settings can choose again. */
@@ -45,6 +49,8 @@ export interface Completion {
 
 /** Something that takes calls and delivers their results later, on this thread. */
 export interface Lane {
+	/** Who set it up, where there is more than one way. */
+	readonly by?: string;
 	/** True when this lane can run the call. */
 	accepts(call: Call): boolean;
 	submit(call: Call, completion: Completion): void;

@@ -27,6 +27,7 @@ function openLanes(): Lanes {
 /** Where a call goes that must not be made on this thread. */
 export function laneFor(call: Call): Lane {
 	const { queue, workers } = lanes ?? openLanes();
+	system.kernel.handedOver(call);
 	return typeof queue !== "string" && queue.accepts(call) ? queue : workers;
 }
 
@@ -35,10 +36,9 @@ export function workersForOperations(): WorkerLane | undefined {
 	return settings.offload ? (lanes ?? openLanes()).workers : undefined;
 }
 
-/** Why this thread has no queue into the kernel, or undefined when it has one. Opens it to know. */
-export function queueRefusal(): string | undefined {
-	const { queue } = lanes ?? openLanes();
-	return typeof queue === "string" ? queue : undefined;
+/** The queue into the kernel, or why this thread has none. Opens it to know. */
+export function queue(): Lane | string {
+	return (lanes ?? openLanes()).queue;
 }
 
 /**
@@ -71,11 +71,25 @@ export function configureEngine(options: EngineOptions): void {
 		});
 	}
 	applySettings(options);
+	system.kernel.reset();
+}
+
+/** Promise forms that are not settled yet. */
+let underWay = 0;
+let allEnded: (() => void) | undefined;
+
+export function operationStarted(): void {
+	underWay++;
+}
+
+export function operationEnded(): void {
+	underWay--;
+	if (underWay === 0) allEnded?.();
 }
 
 /**
  * Ends what the engine of this JavaScript thread has started (workers, the io_uring and their
- * descriptors) after what is under way has ended. The next operation starts it anew.
+ * descriptors) once nothing is under way any more. The next operation starts it anew.
  *
  * A process need not call this: nothing of the engine keeps it alive.
  *
@@ -91,11 +105,25 @@ export function configureEngine(options: EngineOptions): void {
  * await stopEngine();
  * ```
  */
-export async function stopEngine(): Promise<void> {
+export function stopEngine(): Promise<void> {
+	stopping ??= stop().finally(() => {
+		stopping = undefined;
+	});
+	return stopping;
+}
+
+let stopping: Promise<void> | undefined;
+
+async function stop(): Promise<void> {
+	while (underWay > 0) {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		allEnded = resolve;
+		await promise;
+	}
 	const ending = lanes;
 	lanes = undefined;
-	if (ending === undefined) return system.kernel.reset();
+	system.kernel.reset();
+	if (ending === undefined) return;
 	if (typeof ending.queue !== "string") await ending.queue.stop();
 	await ending.workers.stop();
-	system.kernel.reset();
 }

@@ -14,7 +14,7 @@ export interface Hooks {
 }
 
 /** The arguments of one run: plain data, which another thread can be given, and the hooks. */
-export interface Prepared<A extends unknown[], H extends Hooks> {
+export interface Prepared<A extends readonly unknown[], H extends Hooks> {
 	readonly args: A;
 	readonly hooks: H;
 }
@@ -29,7 +29,7 @@ export interface Offloadable<U extends unknown[], T> {
 export interface OperationRequest {
 	readonly kind: "operation";
 	readonly name: string;
-	readonly args: unknown[];
+	readonly args: readonly unknown[];
 	readonly hooks: (keyof Hooks)[];
 	readonly control: Int32Array;
 }
@@ -47,7 +47,12 @@ const NO_ANSWER = -1;
  * it into plain data; `body` is the operation, which runs here for the sync form and as a whole on
  * a worker for the promise form, where each of its calls costs no more than here.
  */
-export function offloadable<U extends unknown[], A extends unknown[], H extends Hooks, T>(
+export function offloadable<
+	U extends unknown[],
+	const A extends readonly unknown[],
+	H extends Hooks,
+	T,
+>(
 	name: string,
 	prepare: (scope: Scope, ...user: U) => Prepared<A, H>,
 	body: (scope: Scope, hooks: H, ...args: A) => Operation<T>,
@@ -69,7 +74,7 @@ export function offloadable<U extends unknown[], A extends unknown[], H extends 
 
 async function runOnWorker<T>(
 	name: string,
-	prepare: (scope: Scope) => Prepared<unknown[], Hooks>,
+	prepare: (scope: Scope) => Prepared<readonly unknown[], Hooks>,
 ): Promise<T> {
 	const scope = takeScope();
 	try {
@@ -82,7 +87,7 @@ async function runOnWorker<T>(
 }
 
 /** Sends the operation off and serves its hooks until it ends. */
-function request<T>(name: string, args: unknown[], hooks: Hooks): Promise<T> {
+function request<T>(name: string, args: readonly unknown[], hooks: Hooks): Promise<T> {
 	const { promise, resolve, reject } = Promise.withResolvers<T>();
 	const control = new Int32Array(new SharedArrayBuffer(8));
 	const signal = hooks.signal instanceof AbortSignal ? hooks.signal : undefined;

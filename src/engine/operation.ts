@@ -2,7 +2,7 @@ import { AbortError } from "../errors.ts";
 import { system } from "../sys/index.ts";
 import { nextTurn, withinBudget } from "./budget.ts";
 import { type Call, type Completion, WOULD_WAIT } from "./call.ts";
-import { laneFor } from "./engine.ts";
+import { laneFor, operationEnded, operationStarted } from "./engine.ts";
 import { type Scope, takeScope } from "./scope.ts";
 import { settings } from "./settings.ts";
 
@@ -54,12 +54,14 @@ function callDirectly(call: Call): number {
 
 /**
  * Hands a result to the operation and gets its next call, unless it was told to give up: then it
- * is unwound by an exception, once, and what it does to clean up is run like anything else.
+ * is unwound by an exception, once, and what it does to clean up is run like anything else. One
+ * that is cleaning up already is not kept from it.
  */
 function next<T>(generator: Operation<T>, scope: Scope, result: number): IteratorResult<Call, T> {
 	const step = generator.next(result);
 	const { interrupt } = scope;
 	if (interrupt === undefined || step.done || !interrupt.aborted) return step;
+	if (kernel.cleansUp(step.value)) return step;
 	scope.interrupt = undefined;
 	return generator.throw(new AbortError(interrupt.reason));
 }
@@ -79,6 +81,7 @@ class Task<T> implements Completion {
 
 	start(): Promise<T> {
 		if (!this.advance(0)) {
+			operationStarted();
 			this.promise = Promise.withResolvers<T>();
 			return this.promise.promise;
 		}
@@ -99,6 +102,7 @@ class Task<T> implements Completion {
 	}
 
 	private settle(): void {
+		operationEnded();
 		if (this.failed) this.promise?.reject(this.error);
 		else this.promise?.resolve(this.value as T);
 	}
@@ -107,8 +111,7 @@ class Task<T> implements Completion {
 	private advance(result: number, broken?: unknown): boolean {
 		const { generator, scope } = this;
 		try {
-			let step =
-				broken === undefined ? next(generator, scope, result) : generator.throw(broken);
+			let step = broken === undefined ? next(generator, scope, result) : generator.throw(broken);
 			while (!step.done) {
 				const answer = this.answer(step.value);
 				if (answer === WOULD_WAIT) return false;
@@ -141,7 +144,7 @@ class Task<T> implements Completion {
 	/** The call again, in a new turn of the event loop. */
 	private retry(call: Call): void {
 		const result = this.answer(call);
-		if (result !== WOULD_WAIT) this.complete(result);
+		if (result !== WOULD_WAIT && this.advance(result)) this.settle();
 	}
 }
 

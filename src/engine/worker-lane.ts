@@ -4,9 +4,7 @@ import type { OperationRequest } from "./offload.ts";
 import { settings } from "./settings.ts";
 
 /** What is asked of a worker: to make a call, or to run a whole operation. */
-export type Request =
-	| { kind: "call"; call: Call }
-	| OperationRequest;
+export type Request = { kind: "call"; call: Call } | OperationRequest;
 
 /** What a worker says: the end of a call or operation, or something on the way there. */
 export type Reply =
@@ -52,14 +50,19 @@ export class WorkerLane implements Lane {
 	}
 
 	async stop(): Promise<void> {
-		if (this.waiting.length > 0 || this.idle.length < this.threads.size) {
+		while (!this.isIdle) {
 			const { promise, resolve } = Promise.withResolvers<void>();
 			this.whenDrained = resolve;
 			await promise;
 		}
-		await Promise.all([...this.threads].map((thread) => thread.end()));
+		const threads = [...this.threads];
 		this.threads.clear();
 		this.idle.length = 0;
+		await Promise.all(threads.map((thread) => thread.end()));
+	}
+
+	private get isIdle(): boolean {
+		return this.waiting.length === 0 && this.idle.length === this.threads.size;
 	}
 
 	private dispatch(): void {
@@ -71,27 +74,57 @@ export class WorkerLane implements Lane {
 		}
 	}
 
+	/** One more thread, if there may be one more: without any at all, what waits has failed. */
 	private start(): Thread | undefined {
 		if (this.threads.size >= this.most) return undefined;
-		const thread = new Thread((ended) => {
-			this.idle.push(ended);
-			this.dispatch();
-			if (this.idle.length === this.threads.size) this.whenDrained?.();
-		});
-		this.threads.add(thread);
-		return thread;
+		try {
+			const thread = new Thread(this);
+			this.threads.add(thread);
+			return thread;
+		} catch (error) {
+			if (this.threads.size > 0) return undefined;
+			for (const { reply } of this.waiting.splice(0)) {
+				queueMicrotask(() => reply({ kind: "error", error }));
+			}
+			return undefined;
+		}
+	}
+
+	/** Called by a thread whose job has ended. */
+	becameIdle(thread: Thread): void {
+		this.idle.push(thread);
+		this.next();
+	}
+
+	/** Called by a thread that is no more: another takes its place when there is need. */
+	died(thread: Thread): void {
+		this.threads.delete(thread);
+		const at = this.idle.indexOf(thread);
+		if (at >= 0) this.idle.splice(at, 1);
+		this.next();
+	}
+
+	private next(): void {
+		this.dispatch();
+		if (this.isIdle) this.whenDrained?.();
 	}
 }
 
 /** One worker. While it has a job it keeps the process alive, and only then. */
 class Thread {
 	private readonly worker: Worker;
+	private readonly ended = Promise.withResolvers<void>();
 	private job: Job | undefined;
+	private dead = false;
 
-	constructor(private readonly becameIdle: (thread: Thread) => void) {
+	constructor(private readonly lane: WorkerLane) {
 		this.worker = new Worker(new URL("./worker.ts", import.meta.url).href);
 		this.worker.onmessage = ({ data }: MessageEvent<Reply>) => this.receive(data);
-		this.worker.onerror = (event) => this.fail(event);
+		this.worker.onerror = ({ error, message }) => this.die(error ?? new Error(message));
+		this.worker.addEventListener("close", () => {
+			this.die(new Error("the worker ended before the operation did"));
+			this.ended.resolve();
+		});
 		this.worker.postMessage(settings);
 	}
 
@@ -101,12 +134,10 @@ class Thread {
 		this.worker.postMessage(job.request);
 	}
 
-	end(): Promise<unknown> {
-		const { promise, resolve } = Promise.withResolvers<void>();
-		this.worker.addEventListener("close", () => resolve());
+	end(): Promise<void> {
 		this.worker.ref();
 		this.worker.terminate();
-		return promise;
+		return this.ended.promise;
 	}
 
 	private receive(reply: Reply): void {
@@ -114,13 +145,19 @@ class Thread {
 		if (reply.kind !== "hook") {
 			this.job = undefined;
 			this.worker.unref();
-			this.becameIdle(this);
+			this.lane.becameIdle(this);
 		}
 		job?.reply(reply);
 	}
 
-	/** The worker itself broke: its script could not be loaded, or threw outside a job. */
-	private fail(event: ErrorEvent): void {
-		this.receive({ kind: "error", error: event.error ?? new Error(event.message) });
+	/** The worker itself broke: its script could not be loaded, or threw outside a job, or it ended. */
+	private die(error: unknown): void {
+		if (this.dead) return;
+		this.dead = true;
+		const { job } = this;
+		this.job = undefined;
+		this.worker.unref();
+		this.lane.died(this);
+		job?.reply({ kind: "error", error });
 	}
 }

@@ -1,5 +1,6 @@
 /** What a worker thread runs: calls and whole operations, one at a time, all of them direct. */
 import { system } from "../sys/index.ts";
+import type { Call } from "./call.ts";
 import { runOffloaded } from "./offload.ts";
 import { adoptSettings, type Settings } from "./settings.ts";
 import type { Reply, Request } from "./worker-lane.ts";
@@ -12,6 +13,14 @@ self.onmessage = ({ data: inherited }: MessageEvent<Settings>) => {
 	adoptSettings(inherited);
 	self.onmessage = ({ data: request }: MessageEvent<Request>) => {
 		if (request.kind === "operation") void runOffloaded(request, reply);
-		else reply({ kind: "result", result: system.kernel.direct(request.call) });
+		else reply(make(request.call));
 	};
 };
+
+function make(call: Call): Reply {
+	try {
+		return { kind: "result", result: system.kernel.direct(call) };
+	} catch (error) {
+		return { kind: "error", error };
+	}
+}

@@ -4,7 +4,7 @@
  *
  * What a system or a filesystem cannot do throws `ENOTSUP`, which says what is lacking and where.
  */
-import type { Kernel } from "../engine/call.ts";
+import type { Kernel, Lane } from "../engine/call.ts";
 import type { Operation } from "../engine/operation.ts";
 import type { Scope } from "../engine/scope.ts";
 import type { Metadata } from "./metadata.ts";
@@ -47,6 +47,13 @@ export interface OpenHow {
 	readonly mode?: number;
 }
 
+/** A stretch of a file that holds data, or a hole in it. */
+export interface Extent {
+	readonly kind: "data" | "hole";
+	readonly offset: number;
+	readonly length: number;
+}
+
 export interface FileSystem {
 	open(scope: Scope, place: Place, how: OpenHow): Operation<Handle>;
 	close(scope: Scope, handle: Handle): Operation<void>;
@@ -69,6 +76,8 @@ export interface FileSystem {
 	sync(scope: Scope, handle: Handle): Operation<void>;
 	datasync(scope: Scope, handle: Handle): Operation<void>;
 	truncate(scope: Scope, handle: Handle, length: number): Operation<void>;
+	/** The data or the hole that begins at `offset`, as far as `end`, which is after it. */
+	extent(scope: Scope, handle: Handle, offset: number, end: number): Operation<Extent>;
 	/** Gives a name to a file that was opened as `temporary`. */
 	publish(scope: Scope, handle: Handle, place: Place): Operation<void>;
 }
@@ -166,6 +175,17 @@ export interface HardlinkSystem {
 	link(scope: Scope, existing: Place, place: Place, follow: boolean): Operation<void>;
 }
 
+export interface DeviceSystem {
+	/** Makes a fifo, a socket, a device or an empty file; `number` as `stat` gives it. */
+	mknod(
+		scope: Scope,
+		place: Place,
+		kind: Metadata["kind"],
+		mode: number,
+		number: bigint,
+	): Operation<void>;
+}
+
 export interface RenameSystem {
 	rename(
 		scope: Scope,
@@ -232,18 +252,39 @@ export interface CopySystem {
 export interface Capability {
 	/** The operation or property, by its name in this library. */
 	readonly name: string;
-	readonly supported: boolean;
-	/** The call, opcode or emulation that does it. */
+	/** Whether it is a matter of the running system or of the filesystem. */
+	readonly of: "system" | "filesystem";
+	/** Undefined where it could not be found out; `note` then says why. */
+	readonly supported: boolean | undefined;
+	/** The call, or the emulation, that does it. */
 	readonly by?: string;
+	/** The opcode of the queue into the kernel that makes this call for promise forms. */
+	readonly opcode?: string;
 	/** Why not, or what to know about it. */
 	readonly note?: string;
 }
 
+/** A filesystem, and what it can do. */
+export interface FilesystemCapabilities {
+	/** The system's name for its type, such as `"ext4"`; undefined where it has none. */
+	readonly type: string | undefined;
+	/** Where it is mounted; undefined where that is not known. */
+	readonly mountPoint: string | undefined;
+	readonly operations: readonly Capability[];
+}
+
 export interface CapabilitySystem {
-	/** What the running system can do, whatever the filesystem. */
-	machine(scope: Scope): Operation<Capability[]>;
-	/** What the filesystem of this directory can do, found out without changing a file of it. */
-	filesystem(scope: Scope, directory: Place): Operation<Capability[]>;
+	/** How the kernel's functions are called: `"shim"`, `"libc"`, and why not another way. */
+	entry(): { readonly by: string; readonly note?: string };
+	/** Whether calls can be made at once that need not wait, without blocking. */
+	immediate(scope: Scope): Operation<boolean>;
+	/** What the running system can do, whatever the filesystem; `queue` is this thread's. */
+	machine(scope: Scope, queue: Lane | undefined): Operation<Capability[]>;
+	/**
+	 * What the filesystem of a directory, or of the directory that a file is in, can do, found out
+	 * on temporary files of its own.
+	 */
+	filesystem(scope: Scope, place: Place): Operation<FilesystemCapabilities>;
 }
 
 export interface System {
@@ -257,6 +298,7 @@ export interface System {
 	readonly symlink: SymlinkSystem;
 	readonly hardlink: HardlinkSystem;
 	readonly rename: RenameSystem;
+	readonly device: DeviceSystem;
 	readonly copy: CopySystem;
 	readonly capabilities: CapabilitySystem;
 }

@@ -14,7 +14,10 @@ export function unwritten(name: string): System {
 		});
 	};
 	const capability = (of: string) =>
-		new Proxy({}, { get: (_, operation) => refuse(of, String(operation)) });
+		// Nothing was opened, so there is nothing to forget.
+		new Proxy(of === "kernel" ? { reset() {} } : {}, {
+			get: (known, operation) => Reflect.get(known, operation) ?? refuse(of, String(operation)),
+		});
 	return new Proxy({ name } as System, {
 		get: (target, member) => (member === "name" ? target.name : capability(String(member))),
 	});

@@ -1,12 +1,138 @@
-import type { CapabilitySystem } from "../system.ts";
+import { Buffer } from "node:buffer";
+import type { Lane } from "../../engine/call.ts";
+import type { Operation } from "../../engine/operation.ts";
+import type { Scope } from "../../engine/scope.ts";
+import type { Capability, CapabilitySystem, Handle, Place } from "../system.ts";
+import { type callNumbers, nr, sys } from "./calls.ts";
+import { entry } from "./entry.ts";
+import { Errno } from "./errno.ts";
+import { checked } from "./failure.ts";
+import { file } from "./file.ts";
+import { AT_FDCWD, O, RESOLVE_CACHED } from "./layouts.ts";
+import { metadata } from "./metadata.ts";
+import { readMounts } from "./mounts.ts";
+import { openat2, procPath, resolveFlags } from "./path.ts";
+import { probeFilesystem } from "./probe.ts";
+import { Opcode, opcodeOf } from "./ring/opcodes.ts";
+import { symlink } from "./symlink.ts";
+
+interface Way {
+	readonly call: keyof typeof callNumbers;
+	/** What does it on a kernel without that call. */
+	readonly fallback?: string;
+}
+
+/** Which system call makes each operation of the library. */
+const ways: Readonly<Record<string, Way>> = {
+	open: { call: "openat2" },
+	"openDir beneath": { call: "openat2" },
+	"File.readAt": { call: "pread64" },
+	"File.writeAt": { call: "pwrite64" },
+	"File.append": { call: "pwritev2" },
+	"File.sync": { call: "fsync" },
+	"File.datasync": { call: "fdatasync" },
+	"File.truncate": { call: "ftruncate" },
+	"File.close": { call: "close" },
+	"Dir.entries": { call: "getdents64" },
+	stat: { call: "statx" },
+	access: { call: "faccessat2", fallback: "faccessat" },
+	chmod: { call: "fchmodat" },
+	"chmod follow: false": { call: "fchmodat2", fallback: "/proc/self/fd" },
+	utimes: { call: "utimensat" },
+	chown: { call: "fchownat" },
+	mkdir: { call: "mkdirat" },
+	unlink: { call: "unlinkat" },
+	rename: { call: "renameat2" },
+	link: { call: "linkat" },
+	symlink: { call: "symlinkat" },
+	readlink: { call: "readlinkat" },
+	mknod: { call: "mknodat" },
+	"getXattr of a descriptor": { call: "fgetxattr" },
+	"setXattr of a descriptor": { call: "fsetxattr" },
+	"getXattr of a path": { call: "getxattr" },
+	"setXattr of a path": { call: "setxattr" },
+	copyRange: { call: "copy_file_range", fallback: "pread64 and pwrite64" },
+	preallocate: { call: "fallocate" },
+	advise: { call: "fadvise64" },
+	statfs: { call: "statfs" },
+};
+
+const opcodeNames = new Map<number, string>(
+	Object.entries(Opcode).map(([name, opcode]) => [opcode, name]),
+);
+
+/** Whether the kernel has a call: it is made with a descriptor and addresses that are none. */
+function refusal(call: Way["call"]): string | undefined {
+	const result = entry().call(nr[call], -1, 0, 0, 0, 0, 0);
+	if (result === -Errno.ENOSYS) return `this kernel has no ${call}`;
+	if (result === -Errno.EPERM) return `${call} is refused, as a sandbox would`;
+	return undefined;
+}
+
+function describe(name: string, { call, fallback }: Way, queue: Lane | undefined): Capability {
+	const refused = refusal(call);
+	if (refused !== undefined) {
+		const supported = fallback !== undefined;
+		const note = supported ? `${refused}` : `${refused}, and nothing stands in for it`;
+		return { name, of: "system", supported, ...(supported && { by: fallback }), note };
+	}
+	const opcode = queue?.accepts(sys(nr[call])) ? opcodeOf(nr[call]) : undefined;
+	const opcodeName = opcode === undefined ? undefined : opcodeNames.get(opcode);
+	return {
+		name,
+		of: "system",
+		supported: true,
+		by: call,
+		...(opcodeName !== undefined && { opcode: opcodeName }),
+	};
+}
+
+/** Opens the directory that a place is, or the one that the file is in which it leads to. */
+function* openDirectoryOf(scope: Scope, place: Place): Operation<Handle> {
+	const { directory = AT_FDCWD, path } = place;
+	const flags = O.O_PATH | O.O_CLOEXEC;
+	const found = yield* openat2(scope, directory, path, flags, 0, resolveFlags(place));
+	const handle = checked(found, "open", { path });
+	try {
+		const { kind } = yield* metadata.stat(scope, handle, { follow: true, sync: "auto" });
+		const self = { directory: undefined, path: procPath(handle), beneath: false };
+		if (kind === "directory") return yield* file.open(scope, self, { directory: true });
+		const name = Buffer.from(yield* symlink.readlink(scope, self));
+		const parent = name.subarray(0, Math.max(1, name.lastIndexOf("/")));
+		const at = { directory: undefined, path: parent, beneath: false };
+		return yield* file.open(scope, at, { directory: true });
+	} finally {
+		yield* file.close(scope, handle);
+	}
+}
 
 export const capabilities: CapabilitySystem = {
-	// biome-ignore lint/correctness/useYield: written below
-	*machine() {
-		return [];
+	entry() {
+		const { by, shimRefused } = entry();
+		return shimRefused === undefined ? { by } : { by, note: shimRefused };
 	},
-	// biome-ignore lint/correctness/useYield: written below
-	*filesystem() {
-		return [];
+
+	*immediate(scope) {
+		const flags = O.O_PATH | O.O_CLOEXEC;
+		const result = yield* openat2(scope, AT_FDCWD, "/", flags, 0, RESOLVE_CACHED);
+		if (result >= 0) yield* file.close(scope, result);
+		return result >= 0 || result === -Errno.EAGAIN;
+	},
+
+	// biome-ignore lint/correctness/useYield: these calls fail at once, so none needs a lane
+	*machine(_scope, queue) {
+		return Object.entries(ways).map(([name, way]) => describe(name, way, queue));
+	},
+
+	*filesystem(scope, place) {
+		const directory = yield* openDirectoryOf(scope, place);
+		try {
+			const found = yield* metadata.stat(scope, directory, { follow: true, sync: "auto" });
+			const mount = readMounts(entry().call).find(({ id }) => BigInt(id) === found.mountId);
+			const operations = yield* probeFilesystem(scope, directory, found);
+			return { type: mount?.type, mountPoint: mount?.point, operations };
+		} finally {
+			yield* file.close(scope, directory);
+		}
 	},
 };

@@ -3,8 +3,9 @@ import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import type { ContentCopied, ContentHow, CopySystem, Handle } from "../system.ts";
 import { nr, sys } from "./calls.ts";
-import { Errno } from "./errno.ts";
 import { directory } from "./directory.ts";
+import { Errno } from "./errno.ts";
+import { seek } from "./extents.ts";
 import { checked, failure, unsupported } from "./failure.ts";
 import { file } from "./file.ts";
 import { FICLONE, FICLONERANGE, fileCloneRange, SEEK_DATA, SEEK_HOLE } from "./layouts.ts";
@@ -83,7 +84,8 @@ export const copy: CopySystem = {
 		range.setU64(fileCloneRange.sourceLength, length);
 		range.setU64(fileCloneRange.destinationOffset, destinationOffset);
 		const result = yield sys(nr.ioctl, destination, FICLONERANGE, range.address);
-		if (result < 0 && noReflink.has(-result)) throw unsupported("cloneRange", reflinkRefused(result));
+		if (result < 0 && noReflink.has(-result))
+			throw unsupported("cloneRange", reflinkRefused(result));
 		checked(result, "cloneRange");
 	},
 };
@@ -164,14 +166,14 @@ class Transfer {
 	*segments(): Operation<void> {
 		const { size } = this.how;
 		while (this.done < size) {
-			const data = yield* this.seek(this.done, SEEK_DATA);
+			const data = yield* seek(this.source, this.done, SEEK_DATA);
 			const start = Math.min(data ?? size, size);
 			if (start > this.done) {
 				this.holes++;
 				this.advance(start - this.done);
 			}
 			if (start >= size) break;
-			const end = Math.min((yield* this.seek(start, SEEK_HOLE)) ?? size, size);
+			const end = Math.min((yield* seek(this.source, start, SEEK_HOLE)) ?? size, size);
 			yield* this.stretch(end);
 			// The file has become shorter meanwhile.
 			if (this.done < end) break;
@@ -230,15 +232,6 @@ class Transfer {
 			hole = zero;
 			start = end;
 		}
-	}
-
-	/** Where the next data or hole begins; undefined when there is none, or no way to ask. */
-	private *seek(from: number, whence: number): Operation<number | undefined> {
-		const result = yield sys(nr.lseek, this.source, from, whence);
-		if (result >= 0) return result;
-		if (result === -Errno.ENXIO) return undefined;
-		if (result === -Errno.EINVAL) return whence === SEEK_DATA ? from : undefined;
-		throw failure(result, "lseek");
 	}
 
 	private advance(bytes: number): void {

@@ -3,15 +3,9 @@ import type { Scope } from "../../engine/scope.ts";
 import type { FileSystem, Handle, OpenHow, Place } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { Errno } from "./errno.ts";
+import { extent } from "./extents.ts";
 import { checked, unsupported } from "./failure.ts";
-import {
-	AT_EMPTY_PATH,
-	AT_FDCWD,
-	AT_SYMLINK_FOLLOW,
-	iovec,
-	O,
-	RWF_APPEND,
-} from "./layouts.ts";
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, iovec, O, RWF_APPEND } from "./layouts.ts";
 import { atBoth, openat2, procPath, resolveFlags } from "./path.ts";
 
 /** The open flags of this machine for what is asked. */
@@ -82,6 +76,8 @@ export const file: FileSystem = {
 		checked(yield sys(nr.ftruncate, handle, length), "ftruncate");
 	},
 
+	extent,
+
 	*publish(scope, handle, place) {
 		// By descriptor alone a link needs a privilege; by its name in /proc it needs none.
 		const self: Place = { directory: undefined, path: procPath(handle), beneath: false };
@@ -107,12 +103,7 @@ export const file: FileSystem = {
 };
 
 /** Appends by RWF_APPEND, whatever the flags that the descriptor was opened with. */
-function* append(
-	scope: Scope,
-	handle: Handle,
-	address: number,
-	length: number,
-): Operation<number> {
+function* append(scope: Scope, handle: Handle, address: number, length: number): Operation<number> {
 	const vector = scope.memory.reserve(iovec.size);
 	vector.setU64(iovec.base, address);
 	vector.setU64(iovec.length, length);

@@ -13,6 +13,7 @@ import {
 	AT_STATX_DONT_SYNC,
 	AT_STATX_FORCE_SYNC,
 	AT_SYMLINK_NOFOLLOW,
+	F_GETFL,
 	F_SETFL,
 	iovec,
 	O,
@@ -26,7 +27,7 @@ import {
 	STATX_MNT_ID,
 	statx,
 } from "./layouts.ts";
-import { isLocalMount } from "./mounts.ts";
+import { kindOfMount, type MountKind } from "./mounts.ts";
 
 /** Copying more than this from the page cache would itself hold up the event loop. */
 const MOST_BYTES = 256 * 1024;
@@ -41,6 +42,12 @@ const answers = new Set<number>([
 	Errno.EXDEV,
 ]);
 
+/** Errors of looking at a path that say that it cannot be asked for without waiting at all. */
+const neverAnswers = new Set<number>([Errno.EINVAL, Errno.ENOSYS, Errno.EPERM]);
+
+/** Open flags that may stand beside O_PATH. */
+const WITH_PATH = O.O_CLOEXEC | O.O_DIRECTORY | O.O_NOFOLLOW;
+
 /** Open flags with which nothing is made, changed or waited for. */
 const HARMLESS = O.O_CLOEXEC | O.O_DIRECTORY | O.O_NOFOLLOW | O.O_NONBLOCK | O.O_NOATIME;
 
@@ -51,7 +58,7 @@ export class ImmediateAnswers {
 	private readonly vector = this.memory.reserveZeroed(iovec.size);
 	private readonly empty = this.memory.cstring("");
 	/** Descriptors opened here for reading on a local filesystem: closing them writes nothing. */
-	private readonly quiet = new Set<number>();
+	private readonly quiet = new Map<number, MountKind>();
 	private available = true;
 
 	constructor(private readonly call: Entry) {}
@@ -78,6 +85,11 @@ export class ImmediateAnswers {
 		this.memory.discard();
 	}
 
+	/** Another lane closes this descriptor: its number may come back for another file. */
+	forget(fd: number): void {
+		this.quiet.delete(fd);
+	}
+
 	private stat(dirfd: number, path: number, flags: number, mask: number, record: number): number {
 		if ((flags & AT_STATX_FORCE_SYNC) !== 0) return WOULD_WAIT;
 		const noFollow = (flags & AT_SYMLINK_NOFOLLOW) !== 0 ? O.O_NOFOLLOW : 0;
@@ -93,7 +105,7 @@ export class ImmediateAnswers {
 		if ((flags & AT_STATX_FORCE_SYNC) !== 0) return WOULD_WAIT;
 		const result = this.call(nr.statx, fd, path, cached, mask | STATX_MNT_ID, record, 0);
 		if (result < 0) return WOULD_WAIT;
-		return this.isLocal(record) ? result : WOULD_WAIT;
+		return this.mountOf(record) === "remote" ? WOULD_WAIT : result;
 	}
 
 	/**
@@ -104,26 +116,43 @@ export class ImmediateAnswers {
 		const flags = read.u32(how, openHow.flags);
 		const resolve = read.u32(how, openHow.resolve);
 		if ((flags & ~HARMLESS) !== 0) return WOULD_WAIT;
-		const seen = this.walk(dirfd, path, O.O_PATH | (flags & ~O.O_NONBLOCK), resolve);
+		const seen = this.walk(dirfd, path, O.O_PATH | (flags & WITH_PATH), resolve);
 		if (seen < 0) return seen;
-		const kind = this.kindOf(seen);
+		const mount = this.mountOfContent(seen);
 		this.call(nr.close, seen, 0, 0, 0, 0, 0);
-		if (kind !== S_IFREG && kind !== S_IFDIR) return WOULD_WAIT;
+		if (mount === "remote") return WOULD_WAIT;
 		// O_NONBLOCK: it may have become a fifo since, or be under a lease.
 		const fd = this.walk(dirfd, path, flags | O.O_NONBLOCK, resolve);
 		if (fd < 0) return fd;
-		if ((flags & O.O_NONBLOCK) === 0) this.call(nr.fcntl, fd, F_SETFL, flags & O.O_NOATIME, 0, 0, 0);
-		this.quiet.add(fd);
+		if ((flags & O.O_NONBLOCK) === 0)
+			this.call(nr.fcntl, fd, F_SETFL, flags & O.O_NOATIME, 0, 0, 0);
+		this.quiet.set(fd, mount);
 		return fd;
 	}
 
 	private pread(fd: number, address: number, length: number, position: number): number {
 		if (length > MOST_BYTES) return WOULD_WAIT;
-		this.vector.setU64(iovec.base, address);
-		this.vector.setU64(iovec.length, length);
-		const vector = this.vector.address;
-		const result = this.call(nr.preadv2, fd, vector, 1, position, 0, RWF_NOWAIT);
-		return result >= 0 ? result : WOULD_WAIT;
+		// tmpfs does not know RWF_NOWAIT (EOPNOTSUPP), having nothing to wait for.
+		if (this.quiet.get(fd) === "memory") {
+			return this.call(nr.pread64, fd, address, length, position, 0, 0);
+		}
+		if (!this.quiet.has(fd) && this.isDirect(fd)) return WOULD_WAIT;
+		// A short read is the end of the file or of what is cached: asking again tells which.
+		let done = 0;
+		for (let read = 1; read > 0 && done < length; done += read) {
+			this.vector.setU64(iovec.base, address + done);
+			this.vector.setU64(iovec.length, length - done);
+			const vector = this.vector.address;
+			read = this.call(nr.preadv2, fd, vector, 1, position + done, 0, RWF_NOWAIT);
+			if (read < 0) return WOULD_WAIT;
+		}
+		return done;
+	}
+
+	/** Past the page cache RWF_NOWAIT only starts without waiting: it waits for the disk after. */
+	private isDirect(fd: number): boolean {
+		const flags = this.call(nr.fcntl, fd, F_GETFL, 0, 0, 0, 0);
+		return flags < 0 || (flags & O.O_DIRECT) !== 0;
 	}
 
 	private close(fd: number): number {
@@ -137,23 +166,24 @@ export class ImmediateAnswers {
 		const { address } = this.how;
 		const fd = this.call(nr.openat2, dirfd, path, address, openHow.size, 0, 0);
 		if (fd >= 0 || answers.has(-fd)) return fd;
-		// Kernels before 5.12 know no RESOLVE_CACHED, and some sandboxes no openat2.
-		if (fd === -Errno.EINVAL || fd === -Errno.ENOSYS || fd === -Errno.EPERM) this.available = false;
+		// Kernels before 5.12 know no RESOLVE_CACHED, and some sandboxes no openat2. With other flags
+		// the same errors can be about the file.
+		if ((flags & O.O_PATH) !== 0 && neverAnswers.has(-fd)) this.available = false;
 		return WOULD_WAIT;
 	}
 
-	/** The type bits of an open file; undefined where only a server could tell. */
-	private kindOf(fd: number): number | undefined {
+	/** Where a file or directory is; `"remote"` also for what else opening may wait for. */
+	private mountOfContent(fd: number): MountKind {
 		const { address } = this.record;
 		const flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
 		const mask = STATX_BASIC_STATS | STATX_MNT_ID;
-		const result = this.call(nr.statx, fd, this.empty, flags, mask, address, 0);
-		if (result < 0 || !this.isLocal(address)) return undefined;
-		return this.record.u32(statx.mode) & S_IFMT;
+		if (this.call(nr.statx, fd, this.empty, flags, mask, address, 0) < 0) return "remote";
+		const kind = this.record.u32(statx.mode) & S_IFMT;
+		return kind === S_IFREG || kind === S_IFDIR ? this.mountOf(address) : "remote";
 	}
 
-	private isLocal(record: number): boolean {
-		if ((read.u32(record, statx.mask) & STATX_MNT_ID) === 0) return false;
-		return isLocalMount(this.call, read.u32(record, statx.mountId));
+	private mountOf(record: number): MountKind {
+		if ((read.u32(record, statx.mask) & STATX_MNT_ID) === 0) return "remote";
+		return kindOfMount(this.call, read.u32(record, statx.mountId));
 	}
 }

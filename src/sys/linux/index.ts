@@ -3,6 +3,7 @@ import type { System } from "../system.ts";
 import { nr } from "./calls.ts";
 import { capabilities } from "./capabilities.ts";
 import { copy } from "./copy.ts";
+import { device } from "./device.ts";
 import { directory } from "./directory.ts";
 import { closeEntry, entry } from "./entry.ts";
 import { Errno } from "./errno.ts";
@@ -20,6 +21,7 @@ let immediate: ImmediateAnswers | undefined;
 
 const kernel: Kernel = {
 	direct({ fn, a, b, c, d, e, f }: Call): number {
+		if (fn === nr.close) immediate?.forget(a);
 		return entry().call(fn, a, b, c, d, e, f);
 	},
 
@@ -31,6 +33,14 @@ const kernel: Kernel = {
 	interrupted({ fn }: Call, result: number): boolean {
 		// The descriptor of an interrupted close is closed all the same; another may have it by now.
 		return result === -Errno.EINTR && fn !== nr.close;
+	},
+
+	cleansUp({ fn }: Call): boolean {
+		return fn === nr.close || fn === nr.unlinkat;
+	},
+
+	handedOver({ fn, a }: Call): void {
+		if (fn === nr.close) immediate?.forget(a);
 	},
 
 	openQueue(): Lane | string {
@@ -59,6 +69,7 @@ export const system: System = {
 	symlink,
 	hardlink,
 	rename,
+	device,
 	copy,
 	capabilities,
 };

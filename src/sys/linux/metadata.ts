@@ -92,13 +92,21 @@ class StatxMetadata extends Metadata {
 		this.inoHigh = u32(statx.ino + 4);
 		this.size = u32(statx.sizeOfFile) + u32(statx.sizeOfFile + 4) * 0x100000000;
 		this.blocks = u32(statx.blocks) + u32(statx.blocks + 4) * 0x100000000;
-		this.atimeSeconds = u32(statx.atime + timespec.seconds) + (u32(statx.atime + timespec.seconds + 4) | 0) * 0x100000000;
+		this.atimeSeconds =
+			u32(statx.atime + timespec.seconds) +
+			(u32(statx.atime + timespec.seconds + 4) | 0) * 0x100000000;
 		this.atimeRest = u32(statx.atime + timespec.nanoseconds);
-		this.btimeSeconds = u32(statx.btime + timespec.seconds) + (u32(statx.btime + timespec.seconds + 4) | 0) * 0x100000000;
+		this.btimeSeconds =
+			u32(statx.btime + timespec.seconds) +
+			(u32(statx.btime + timespec.seconds + 4) | 0) * 0x100000000;
 		this.btimeRest = u32(statx.btime + timespec.nanoseconds);
-		this.ctimeSeconds = u32(statx.ctime + timespec.seconds) + (u32(statx.ctime + timespec.seconds + 4) | 0) * 0x100000000;
+		this.ctimeSeconds =
+			u32(statx.ctime + timespec.seconds) +
+			(u32(statx.ctime + timespec.seconds + 4) | 0) * 0x100000000;
 		this.ctimeRest = u32(statx.ctime + timespec.nanoseconds);
-		this.mtimeSeconds = u32(statx.mtime + timespec.seconds) + (u32(statx.mtime + timespec.seconds + 4) | 0) * 0x100000000;
+		this.mtimeSeconds =
+			u32(statx.mtime + timespec.seconds) +
+			(u32(statx.mtime + timespec.seconds + 4) | 0) * 0x100000000;
 		this.mtimeRest = u32(statx.mtime + timespec.nanoseconds);
 		this.rdevMajor = u32(statx.rdevMajor);
 		this.rdevMinor = u32(statx.rdevMinor);
@@ -242,16 +250,17 @@ export const metadata: MetadataSystem = {
 
 	*utimes(scope, subject, { atime, mtime, birthtime }, follow) {
 		if (birthtime !== "keep") {
-			throw unsupported("utimes", "Linux cannot set when a file was made");
+			const details = typeof subject === "number" ? {} : { path: subject.path };
+			throw unsupported("utime", "Linux cannot set when a file was made", details);
 		}
 		const times = scope.memory.reserve(2 * timespec.size);
 		putTime(times, 0, atime);
 		putTime(times, timespec.size, mtime);
 		if (typeof subject === "number") {
-			checked(yield sys(nr.utimensat, subject, 0, times.address, 0), "futimes");
+			checked(yield sys(nr.utimensat, subject, 0, times.address, 0), "futime");
 			return;
 		}
-		const syscall = follow ? "utimes" : "lutimes";
+		const syscall = follow ? "utime" : "lutime";
 		const flags = follow ? 0 : AT_SYMLINK_NOFOLLOW;
 		const result = yield* at(scope, subject, follow ? "follow" : "link", syscall, (dirfd, path) =>
 			sys(nr.utimensat, dirfd, path, times.address, flags),
@@ -298,11 +307,7 @@ function* chmodThroughProc(scope: Scope, place: Place, mode: number): Operation<
 	}
 }
 
-function putTime(
-	times: Region,
-	offset: number,
-	time: TimeToSet,
-): void {
+function putTime(times: Region, offset: number, time: TimeToSet): void {
 	if (typeof time === "bigint") {
 		// Floor division: before 1970 the seconds are negative and the nanoseconds still are not.
 		const rest = ((time % BILLION) + BILLION) % BILLION;

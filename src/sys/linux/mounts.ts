@@ -1,6 +1,6 @@
-import type { Entry } from "./entry.ts";
-import { nr } from "./calls.ts";
 import { Memory } from "../../engine/memory.ts";
+import { nr } from "./calls.ts";
+import type { Entry } from "./entry.ts";
 import { AT_FDCWD, O } from "./layouts.ts";
 
 /**
@@ -11,7 +11,6 @@ const localTypes = new Set([
 	"bcachefs",
 	"btrfs",
 	"cgroup2",
-	"devtmpfs",
 	"erofs",
 	"exfat",
 	"ext2",
@@ -21,10 +20,8 @@ const localTypes = new Set([
 	"iso9660",
 	"overlay",
 	"proc",
-	"ramfs",
 	"squashfs",
 	"sysfs",
-	"tmpfs",
 	"vfat",
 	"xfs",
 	"zfs",
@@ -37,7 +34,7 @@ export interface Mount {
 	readonly type: string;
 }
 
-const unescape = (text: string) =>
+const unescaped = (text: string) =>
 	text.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** The mounts that this process sees. Reading /proc waits for no disk and no server. */
@@ -59,7 +56,7 @@ export function readMounts(call: Entry): Mount[] {
 			const [before, after] = line.split(" - ");
 			if (before === undefined || after === undefined) return [];
 			const [id, , , , point = ""] = before.split(" ");
-			return [{ id: Number(id), point: unescape(point), type: after.split(" ")[0] ?? "" }];
+			return [{ id: Number(id), point: unescaped(point), type: after.split(" ")[0] ?? "" }];
 		});
 	} finally {
 		memory.free();
@@ -67,15 +64,33 @@ export function readMounts(call: Entry): Mount[] {
 	}
 }
 
-let known = new Map<number, boolean>();
+/** Filesystems that are memory: reading them waits no more than touching a variable does. */
+const memoryTypes = new Set(["tmpfs", "ramfs", "devtmpfs"]);
 
-/** Whether the mount with this id is of a filesystem whose cached answers are the truth. */
-export function isLocalMount(call: Entry, id: number): boolean {
-	let local = known.get(id);
-	if (local === undefined) {
-		known = new Map(readMounts(call).map((mount) => [mount.id, localTypes.has(mount.type)]));
-		local = known.get(id) ?? false;
-		known.set(id, local);
+/** Where a filesystem keeps its files, as far as waiting for them goes. */
+export type MountKind = "memory" | "local" | "remote";
+
+/** The kernel gives the number of a mount that is gone to another: the list is not good for long. */
+const GOOD_FOR_NANOSECONDS = 1e9;
+
+const known = new Map<number, MountKind>();
+let knownSince = Number.NEGATIVE_INFINITY;
+
+/** What kind of filesystem the mount with this id has; one that is not listed counts as remote. */
+export function kindOfMount(call: Entry, id: number): MountKind {
+	const now = Bun.nanoseconds();
+	let kind = known.get(id);
+	if (kind === undefined || now - knownSince > GOOD_FOR_NANOSECONDS) {
+		if (now - knownSince > GOOD_FOR_NANOSECONDS) known.clear();
+		knownSince = now;
+		for (const { id, type } of readMounts(call)) known.set(id, kindOfType(type));
+		kind = known.get(id) ?? "remote";
+		known.set(id, kind);
 	}
-	return local;
+	return kind;
+}
+
+function kindOfType(type: string): MountKind {
+	if (memoryTypes.has(type)) return "memory";
+	return localTypes.has(type) ? "local" : "remote";
 }

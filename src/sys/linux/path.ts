@@ -82,12 +82,7 @@ export function* atBoth(
 		const to = yield* resolve(scope, second, secondReach, syscall);
 		try {
 			const { memory } = scope;
-			return yield call(
-				from.dirfd,
-				memory.cstring(from.path),
-				to.dirfd,
-				memory.cstring(to.path),
-			);
+			return yield call(from.dirfd, memory.cstring(from.path), to.dirfd, memory.cstring(to.path));
 		} finally {
 			yield* release(to);
 		}
@@ -110,7 +105,8 @@ export function* byPath(
 	const resolved = yield* resolve(scope, place, reach, syscall);
 	try {
 		const { dirfd, path } = resolved;
-		const absolute = dirfd === AT_FDCWD || startsWithSlash(path);
+		// An empty path is none, and not the directory.
+		const absolute = dirfd === AT_FDCWD || path.length === 0 || startsWithSlash(path);
 		return yield call(scope.memory.cstring(absolute ? path : join(procPath(dirfd), path)));
 	} finally {
 		yield* release(resolved);
@@ -125,23 +121,24 @@ export function procPath(fd: number): string {
 function* resolve(scope: Scope, place: Place, reach: Reach, syscall: string): Operation<Resolved> {
 	const { directory = AT_FDCWD, path, beneath } = place;
 	if (!beneath) return { dirfd: directory, path, opened: undefined };
-	const { parent, name, trailing } = split(path);
+	const { parent, name, last, trailing } = split(path);
 	const flags = resolveFlags(place);
 	const walk = function* (to: string | Uint8Array, extra: number): Operation<number> {
 		const result = yield* openat2(scope, directory, to, O.O_PATH | O.O_CLOEXEC | extra, 0, flags);
 		return checked(result, syscall, { path });
 	};
-	if (name === "..") {
+	// With a slash after it a link is followed, and the file must be a directory.
+	if (name === ".." || (reach === "link" && trailing)) {
 		const opened = yield* walk(path, O.O_DIRECTORY);
 		return { dirfd: opened, path: ".", opened };
 	}
-	if (reach === "follow" || name === "" || (reach === "link" && trailing)) {
+	if (reach === "follow" || name === "") {
 		const opened = yield* walk(path, 0);
 		return { dirfd: AT_FDCWD, path: procPath(opened), opened };
 	}
-	if (parent === undefined) return { dirfd: directory, path: name, opened: undefined };
+	if (parent === undefined) return { dirfd: directory, path: last, opened: undefined };
 	const opened = yield* walk(parent, O.O_DIRECTORY);
-	return { dirfd: opened, path: name, opened };
+	return { dirfd: opened, path: last, opened };
 }
 
 function* release(resolved: Resolved): Operation<void> {
@@ -152,16 +149,19 @@ interface Split {
 	/** Undefined when the path is a single name. */
 	readonly parent: string | Uint8Array | undefined;
 	readonly name: string | Uint8Array;
+	/** The name with the slashes after it, which make the kernel refuse what is no directory. */
+	readonly last: string | Uint8Array;
 	readonly trailing: boolean;
 }
 
 /** The last component of a path, and what stands before it. */
 function split(path: string | Uint8Array): Split {
 	if (typeof path !== "string") {
-		const { parent, name, trailing } = split(Buffer.from(path).toString("latin1"));
+		const { parent, name, last, trailing } = split(Buffer.from(path).toString("latin1"));
 		return {
 			parent: parent === undefined ? undefined : Buffer.from(parent as string, "latin1"),
 			name: name === ".." || name === "" ? name : Buffer.from(name as string, "latin1"),
+			last: Buffer.from(last as string, "latin1"),
 			trailing,
 		};
 	}
@@ -171,6 +171,7 @@ function split(path: string | Uint8Array): Split {
 	return {
 		parent: slash < 0 ? undefined : path.slice(0, slash) || "/",
 		name: path.slice(slash + 1, end),
+		last: path.slice(slash + 1),
 		trailing: end < path.length,
 	};
 }

@@ -4,99 +4,120 @@ import type { Scope } from "../../engine/scope.ts";
 import type { Subject, XattrSystem } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { Errno } from "./errno.ts";
-import { checked, unsupported } from "./failure.ts";
+import { failure, unsupported } from "./failure.ts";
 import { XATTR_CREATE, XATTR_LIST_MAX, XATTR_REPLACE, XATTR_SIZE_MAX } from "./layouts.ts";
 import { byPath } from "./path.ts";
 
 /** One operation in its three forms: by path, by the path of a link itself, by descriptor. */
 interface Forms {
-	readonly syscall: string;
+	readonly name: string;
 	readonly path: number;
 	readonly link: number;
 	readonly handle: number;
 }
 
 const forms = {
-	get: { syscall: "getxattr", path: nr.getxattr, link: nr.lgetxattr, handle: nr.fgetxattr },
-	set: { syscall: "setxattr", path: nr.setxattr, link: nr.lsetxattr, handle: nr.fsetxattr },
-	list: { syscall: "listxattr", path: nr.listxattr, link: nr.llistxattr, handle: nr.flistxattr },
+	get: { name: "getxattr", path: nr.getxattr, link: nr.lgetxattr, handle: nr.fgetxattr },
+	set: { name: "setxattr", path: nr.setxattr, link: nr.lsetxattr, handle: nr.fsetxattr },
+	list: { name: "listxattr", path: nr.listxattr, link: nr.llistxattr, handle: nr.flistxattr },
 	remove: {
-		syscall: "removexattr",
+		name: "removexattr",
 		path: nr.removexattr,
 		link: nr.lremovexattr,
 		handle: nr.fremovexattr,
 	},
 } satisfies Record<string, Forms>;
 
-function pathOf(subject: Subject): string | Uint8Array | undefined {
-	return typeof subject === "number" ? undefined : subject.path;
-}
+/** What an operation acts on, and in which of its forms. */
+class Attributes {
+	private readonly fn: number;
+	private readonly syscall: string;
 
-/** Makes the call in the form that fits the subject; `rest` are the arguments after it. */
-function* on(
-	scope: Scope,
-	subject: Subject,
-	follow: boolean,
-	form: Forms,
-	rest: readonly [number?, number?, number?, number?],
-): Operation<number> {
-	let result: number;
-	if (typeof subject === "number") {
-		result = yield sys(form.handle, subject, ...rest);
-	} else {
-		const call = (path: number): Call => sys(follow ? form.path : form.link, path, ...rest);
-		result = yield* byPath(scope, subject, follow ? "follow" : "link", form.syscall, call);
+	constructor(
+		private readonly scope: Scope,
+		private readonly subject: Subject,
+		private readonly follow: boolean,
+		form: Forms,
+	) {
+		const opened = typeof subject === "number";
+		this.fn = opened ? form.handle : follow ? form.path : form.link;
+		this.syscall = (opened ? "f" : follow ? "" : "l") + form.name;
 	}
-	if (result === -Errno.EOPNOTSUPP) {
-		const lacking = "this filesystem has no extended attributes of that kind";
-		throw unsupported(form.syscall, lacking, { path: pathOf(subject) });
-	}
-	return result;
-}
 
-/**
- * Reads a value whose size is not known: a small buffer first, which most values fit, then one of
- * the size that the system says, and again for as long as the value grows in between (ERANGE).
- */
-function* readGrowing(
-	scope: Scope,
-	subject: Subject,
-	follow: boolean,
-	form: Forms,
-	leading: readonly number[],
-	most: number,
-): Operation<Uint8Array<ArrayBuffer>> {
-	let size = 1024;
-	for (;;) {
-		const buffer = scope.memory.reserve(size);
-		const read = yield* on(scope, subject, follow, form, [...leading, buffer.address, size] as never);
-		if (read !== -Errno.ERANGE) {
-			checked(read, form.syscall, { path: pathOf(subject) });
-			return buffer.copy(0, read);
+	/** Makes the call with the arguments that come after the subject. */
+	*call(b = 0, c = 0, d = 0, e = 0): Operation<number> {
+		const { scope, subject, follow, fn, syscall } = this;
+		if (typeof subject === "number") return yield sys(fn, subject, b, c, d, e);
+		const call = (path: number): Call => sys(fn, path, b, c, d, e);
+		return yield* byPath(scope, subject, follow ? "follow" : "link", syscall, call);
+	}
+
+	/** Passes a result on, or throws the error that it stands for. */
+	checked(result: number): number {
+		if (result >= 0) return result;
+		const { subject, syscall } = this;
+		const details = typeof subject === "number" ? {} : { path: subject.path };
+		if (result !== -Errno.EOPNOTSUPP) throw failure(result, syscall, details);
+		throw unsupported(
+			syscall,
+			"this filesystem has no extended attributes of that kind; " +
+				"names begin with user., trusted., security. or system.",
+			details,
+		);
+	}
+
+	/**
+	 * Reads what has no known size: into a small buffer first, which most of it fits, then into one
+	 * of the size that the system says, and again for as long as it grows in between (ERANGE). At
+	 * `most` bytes the system itself ends this with E2BIG.
+	 */
+	*read(
+		most: number,
+		call: (address: number, size: number) => Operation<number>,
+	): Operation<Uint8Array<ArrayBuffer>> {
+		const { memory } = this.scope;
+		const mark = memory.mark();
+		for (let size = 1024; ; ) {
+			const buffer = memory.reserve(size);
+			const length = yield* call(buffer.address, size);
+			if (length !== -Errno.ERANGE) return buffer.copy(0, this.checked(length));
+			memory.release(mark);
+			const now = this.checked(yield* call(0, 0));
+			// A little more than it is now, so that a value that keeps growing is caught up with.
+			size = Math.min(most, Math.max(now + 64, size * 2));
 		}
-		const now = yield* on(scope, subject, follow, form, [...leading, 0, 0] as never);
-		checked(now, form.syscall, { path: pathOf(subject) });
-		// A little more than it is now, so that a value that keeps growing is caught up with.
-		size = Math.min(most, Math.max(now + 64, size * 2));
 	}
 }
 
 export const xattr: XattrSystem = {
 	*get(scope, subject, name, follow) {
-		const leading = [scope.memory.cstring(name)];
-		return yield* readGrowing(scope, subject, follow, forms.get, leading, XATTR_SIZE_MAX);
+		const attributes = new Attributes(scope, subject, follow, forms.get);
+		const text = scope.memory.cstring(name);
+		return yield* attributes.read(XATTR_SIZE_MAX, (address, size) =>
+			attributes.call(text, address, size),
+		);
 	},
 
 	*set(scope, subject, name, value, how, follow) {
+		const attributes = new Attributes(scope, subject, follow, forms.set);
 		const flags = how === "create" ? XATTR_CREATE : how === "replace" ? XATTR_REPLACE : 0;
-		const content = scope.pin(value);
-		const rest = [scope.memory.cstring(name), content, value.byteLength, flags] as const;
-		const result = yield* on(scope, subject, follow, forms.set, rest);
-		checked(result, "setxattr", { path: pathOf(subject) });
+		// The value as it is now. One that is too long is refused for its length, without a look.
+		const length = Math.min(value.byteLength, XATTR_SIZE_MAX + 1);
+		let address = 0;
+		if (length <= XATTR_SIZE_MAX) {
+			const content = scope.memory.reserve(length);
+			content.bytes().set(value);
+			address = content.address;
+		}
+		const text = scope.memory.cstring(name);
+		attributes.checked(yield* attributes.call(text, address, length, flags));
 	},
 
 	*list(scope, subject, follow) {
-		const bytes = yield* readGrowing(scope, subject, follow, forms.list, [], XATTR_LIST_MAX);
+		const attributes = new Attributes(scope, subject, follow, forms.list);
+		const bytes = yield* attributes.read(XATTR_LIST_MAX, (address, size) =>
+			attributes.call(address, size),
+		);
 		const names: Uint8Array<ArrayBuffer>[] = [];
 		let start = 0;
 		for (let end = bytes.indexOf(0); end >= 0; end = bytes.indexOf(0, start)) {
@@ -107,8 +128,7 @@ export const xattr: XattrSystem = {
 	},
 
 	*remove(scope, subject, name, follow) {
-		const rest = [scope.memory.cstring(name)] as const;
-		const result = yield* on(scope, subject, follow, forms.remove, rest);
-		checked(result, "removexattr", { path: pathOf(subject) });
+		const attributes = new Attributes(scope, subject, follow, forms.remove);
+		attributes.checked(yield* attributes.call(scope.memory.cstring(name)));
 	},
 };

@@ -16,9 +16,10 @@ export interface Entry {
 	readonly length: number;
 	/** The flags of the call itself. */
 	readonly flags: number;
-	/** `splice_fd_in`, which some opcodes use for a second descriptor or flags. */
-	readonly extra?: number;
 }
+
+/** An entry that does nothing. */
+export const idleEntry: Entry = { opcode: 0, fd: -1, off: 0, address: 0, length: 0, flags: 0 };
 
 export const Opcode = {
 	NOP: 0,
@@ -51,15 +52,14 @@ const FSYNC_DATASYNC = 1;
 /** The ring takes at most this many bytes at once; the operation sees a short read and goes on. */
 const MOST_BYTES = 0x7ffff000;
 
-const entry = (
-	opcode: number,
-	fd: number,
-	address = 0,
-	length = 0,
-	off = 0,
-	flags = 0,
-	extra = 0,
-): Entry => ({ opcode, fd, off, address, length, flags, extra });
+const entry = (opcode: number, fd: number, address = 0, length = 0, off = 0, flags = 0): Entry => ({
+	opcode,
+	fd,
+	off,
+	address,
+	length,
+	flags,
+});
 
 const transfer =
 	(opcode: number, current: boolean): Encode =>
@@ -74,10 +74,7 @@ const encoders: Readonly<Record<number, readonly [opcode: number, encode: Encode
 	[nr.pread64]: [Opcode.READ, transfer(Opcode.READ, false)],
 	[nr.pwrite64]: [Opcode.WRITE, transfer(Opcode.WRITE, false)],
 	[nr.fsync]: [Opcode.FSYNC, ({ a: fd }) => entry(Opcode.FSYNC, fd)],
-	[nr.fdatasync]: [
-		Opcode.FSYNC,
-		({ a: fd }) => entry(Opcode.FSYNC, fd, 0, 0, 0, FSYNC_DATASYNC),
-	],
+	[nr.fdatasync]: [Opcode.FSYNC, ({ a: fd }) => entry(Opcode.FSYNC, fd, 0, 0, 0, FSYNC_DATASYNC)],
 	[nr.ftruncate]: [
 		Opcode.FTRUNCATE,
 		({ a: fd, b: length }) => entry(Opcode.FTRUNCATE, fd, 0, 0, length),

@@ -5,11 +5,8 @@ import type { Entry as SystemEntry } from "../entry.ts";
 import type { Entry } from "./opcodes.ts";
 import { type RingMemory, setUpRing } from "./setup.ts";
 
-const ENTER_GETEVENTS = 1;
 const WORDS_PER_ENTRY = 16;
 const WORDS_PER_COMPLETION = 4;
-/** Entries that the kernel has lost no completion of, but had to keep aside. */
-const SQ_CQ_OVERFLOW = 1 << 1;
 
 /**
  * The two queues of an io_uring, in the memory that the kernel shares with this process. Entries
@@ -18,6 +15,8 @@ const SQ_CQ_OVERFLOW = 1 << 1;
 export class Queue {
 	readonly fd: number;
 	readonly entries: number;
+	/** How many completions find room: more calls than that must not be under way. */
+	readonly completions: number;
 	private readonly memory: RingMemory;
 	private readonly ring: Uint32Array;
 	private readonly results: Int32Array;
@@ -35,6 +34,7 @@ export class Queue {
 		const { ring, sqes, offsets } = this.memory;
 		this.fd = this.memory.fd;
 		this.entries = this.memory.entries;
+		this.completions = this.memory.completions;
 		const shared = toArrayBuffer(ring.address as never, 0, ring.size & ~3);
 		this.ring = new Uint32Array(shared);
 		this.results = new Int32Array(shared);
@@ -42,7 +42,10 @@ export class Queue {
 		this.at = Object.fromEntries(
 			Object.entries(offsets).map(([name, offset]) => [name, offset >> 2]),
 		) as RingMemory["offsets"];
-		for (let i = 0; i < this.entries; i++) this.ring[this.at.sqArray + i] = i;
+		// Newer libraries ask the kernel for rings without this array.
+		if (this.at.sqArray !== 0) {
+			for (let i = 0; i < this.entries; i++) this.ring[this.at.sqArray + i] = i;
+		}
 		this.tail = Atomics.load(this.ring, this.at.sqTail);
 	}
 
@@ -73,16 +76,18 @@ export class Queue {
 		this.tail = (this.tail + 1) >>> 0;
 	}
 
-	/** Hands over what is written; a negative number says that the kernel took nothing. */
-	enter(flags = 0): number {
+	/** Hands over what is written: how many entries the kernel took, or a negative number. */
+	enter(): number {
 		Atomics.store(this.ring, this.at.sqTail, this.tail);
-		return this.call(nr.io_uring_enter, this.fd, this.waiting, 0, flags, 0, 0);
+		return this.call(nr.io_uring_enter, this.fd, this.waiting, 0, 0, 0, 0);
 	}
 
-	/** Has completions that found no room moved into the queue. */
-	flushOverflow(): void {
-		const flags = Atomics.load(this.ring, this.at.sqFlags);
-		if ((flags & SQ_CQ_OVERFLOW) !== 0) this.enter(ENTER_GETEVENTS);
+	/** Takes back what is written and was not taken, and says how many entries that was. */
+	retract(): number {
+		const { waiting } = this;
+		this.tail = (this.tail - waiting) >>> 0;
+		Atomics.store(this.ring, this.at.sqTail, this.tail);
+		return waiting;
 	}
 
 	/** Reads all completions that are there, each before it is given back to the kernel. */
@@ -98,6 +103,11 @@ export class Queue {
 			Atomics.store(ring, at.cqHead, head);
 			completed(id, result);
 		}
+	}
+
+	/** Who set it up. */
+	get by(): RingMemory["by"] {
+		return this.memory.by;
 	}
 
 	close(): void {

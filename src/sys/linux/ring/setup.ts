@@ -1,8 +1,9 @@
-import { dlopen } from "bun:ffi";
-import { Memory, type Region } from "../../../engine/memory.ts";
+import { dlopen, type Pointer } from "bun:ffi";
+import type { Memory, Region } from "../../../engine/memory.ts";
 import { settings } from "../../../engine/settings.ts";
 import { shimFile } from "../entry.ts";
 import { errnoTable } from "../errno.ts";
+import { callAtThreadExit } from "./thread-exit.ts";
 
 /** `struct io_uring_params`: 10 words, then where things lie in the ring's memory. */
 const params = {
@@ -14,12 +15,10 @@ const params = {
 	sqHead: 40,
 	sqTail: 44,
 	sqMask: 48,
-	sqFlags: 56,
 	sqArray: 64,
 	cqHead: 80,
 	cqTail: 84,
 	cqMask: 88,
-	cqOverflow: 96,
 	cqes: 100,
 } as const;
 
@@ -28,14 +27,17 @@ const SETUP_CLAMP = 1 << 4;
 
 /** A ring that the kernel has made, and its memory as this process has mapped it. */
 export interface RingMemory {
+	/** Who set it up. */
+	readonly by: "shim" | "liburing";
 	readonly fd: number;
 	readonly entries: number;
+	readonly completions: number;
 	readonly ring: { readonly address: number; readonly size: number };
 	readonly sqes: { readonly address: number; readonly size: number };
 	/** Offsets into `ring`, in bytes. */
 	readonly offsets: Readonly<
 		Record<
-			"sqHead" | "sqTail" | "sqMask" | "sqFlags" | "sqArray" | "cqHead" | "cqTail" | "cqMask" | "cqes",
+			"sqHead" | "sqTail" | "sqMask" | "sqArray" | "cqHead" | "cqTail" | "cqMask" | "cqes",
 			number
 		>
 	>;
@@ -77,14 +79,17 @@ const byShim: SetUp = (entries, parameters, memory) => {
 	const out = memory.reserveZeroed(shimRing.size);
 	const result = symbols.fsx_ring_setup(entries, parameters.address as never, out.address as never);
 	if (result < 0) throw refused(result);
+	const { ptr } = symbols.fsx_ring_close as { ptr?: Pointer };
+	const kept = ptr === undefined ? undefined : callAtThreadExit(ptr, out);
 	return {
 		fd: out.u32(shimRing.fd),
 		ring: { address: out.u64(shimRing.ring), size: out.u64(shimRing.ringSize) },
 		sqes: { address: out.u64(shimRing.sqes), size: out.u64(shimRing.sqesSize) },
-		close: () => symbols.fsx_ring_close(out.address as never),
+		close: () => symbols.fsx_ring_close(kept ?? (out.address as never)),
 	};
 };
 
+/** Not told of the thread's end: its `io_uring_queue_exit` must not be called twice. */
 const byLiburing: SetUp = (entries, parameters, memory) => {
 	const { symbols } = dlopen("liburing.so.2", {
 		io_uring_queue_init_params: { args: ["u32", "ptr", "ptr"], returns: "i32" },
@@ -122,7 +127,7 @@ export function setUpRing(entries: number, completions: number, memory: Memory):
 		parameters.setU32(params.flags, SETUP_CQSIZE | SETUP_CLAMP);
 		parameters.setU32(params.cqEntries, completions);
 		try {
-			return describe(providers[name](entries, parameters, memory), parameters);
+			return describe(name, providers[name](entries, parameters, memory), parameters);
 		} catch (error) {
 			reason = error;
 		}
@@ -130,11 +135,13 @@ export function setUpRing(entries: number, completions: number, memory: Memory):
 	throw reason;
 }
 
-function describe(mapped: Mapped, parameters: Region): RingMemory {
-	const { sqHead, sqTail, sqMask, sqFlags, sqArray, cqHead, cqTail, cqMask, cqes } = params;
-	const names = { sqHead, sqTail, sqMask, sqFlags, sqArray, cqHead, cqTail, cqMask, cqes };
+function describe(by: RingMemory["by"], mapped: Mapped, parameters: Region): RingMemory {
+	const { sqHead, sqTail, sqMask, sqArray, cqHead, cqTail, cqMask, cqes } = params;
+	const names = { sqHead, sqTail, sqMask, sqArray, cqHead, cqTail, cqMask, cqes };
 	const offsets = Object.fromEntries(
 		Object.entries(names).map(([name, offset]) => [name, parameters.u32(offset)]),
 	) as RingMemory["offsets"];
-	return { ...mapped, entries: parameters.u32(params.sqEntries), offsets };
+	const entries = parameters.u32(params.sqEntries);
+	const completions = parameters.u32(params.cqEntries);
+	return { ...mapped, by, entries, completions, offsets };
 }

@@ -1,0 +1,176 @@
+import { type Operation, run, runSync } from "./engine/operation.ts";
+import type { Scope } from "./engine/scope.ts";
+import { FsError, invalidArgument } from "./errors.ts";
+import type { File } from "./file.ts";
+import { checkedInteger, Handle, received, subjectOf } from "./location.ts";
+import { system } from "./sys/index.ts";
+
+const HANDLE = { follow: true, sync: "auto" } as const;
+
+/** Something open to copy from or to: a `File`, or a descriptor. */
+export type OpenFile = File | number;
+
+/** Checks the two ranges, and that they do not overlap in one file, which no copy survives. */
+function* checkedRanges(
+	scope: Scope,
+	source: OpenFile,
+	sourceOffset: number,
+	destination: OpenFile,
+	destinationOffset: number,
+	length: number,
+): Operation<readonly [from: number, to: number]> {
+	checkedInteger(sourceOffset, "sourceOffset");
+	checkedInteger(destinationOffset, "destinationOffset");
+	checkedInteger(length, "length");
+	const from = handleOf(scope, source, "source");
+	const to = handleOf(scope, destination, "destination");
+	const overlap = Math.abs(sourceOffset - destinationOffset) < length;
+	if (!overlap) return [from, to];
+	const first = yield* system.metadata.stat(scope, from, HANDLE);
+	const second = yield* system.metadata.stat(scope, to, HANDLE);
+	if (first.ino !== second.ino || first.dev !== second.dev) return [from, to];
+	throw new FsError("EINVAL", "invalid argument", {
+		syscall: "copyRange",
+		detail: "the ranges overlap in one file",
+	});
+}
+
+function handleOf(scope: Scope, file: OpenFile, what: string): number {
+	if (typeof file === "number" || file instanceof Handle) {
+		return subjectOf(scope, file, what) as number;
+	}
+	throw invalidArgument(
+		"ERR_INVALID_ARG_TYPE",
+		`The "${what}" argument must be a File or a descriptor. Received ${received(file)}`,
+	);
+}
+
+type RangeArguments = [
+	source: OpenFile,
+	sourceOffset: number,
+	destination: OpenFile,
+	destinationOffset: number,
+	length: number,
+];
+
+function* rangeOperation(scope: Scope, ...ranges: RangeArguments): Operation<number> {
+	const [from, to] = yield* checkedRanges(scope, ...ranges);
+	const [, sourceOffset, , destinationOffset, length] = ranges;
+	let done = 0;
+	while (done < length) {
+		const mark = scope.memory.mark();
+		const rest = length - done;
+		const [read, write] = [sourceOffset + done, destinationOffset + done];
+		const count = yield* system.copy.range(scope, from, read, to, write, rest);
+		scope.memory.release(mark);
+		if (count === 0) break;
+		done += count;
+	}
+	return done;
+}
+
+/**
+ * Copies a range of bytes between two open files, or within one, without their passing through
+ * this process where the system can do that.
+ *
+ * @param source A `File` or a descriptor, open for reading.
+ * @param sourceOffset Where to begin, in bytes.
+ * @param destination A `File` or a descriptor, open for writing.
+ * @param destinationOffset Where to write, in bytes; past the end, a hole comes before it.
+ * @param length How many bytes, at most.
+ * @returns How many bytes were copied: fewer if the source ends before.
+ * @throws {FsError} `EINVAL` if the ranges overlap in one file, `EBADF` if a file is not open or not
+ * for that, `ENOSPC`, `EDQUOT`, `EIO`, `EFBIG`.
+ *
+ * Linux: copy_file_range, again while it is short; read and write where it cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { copyRange, open, readFile, writeFile } from "bun-fs-extended";
+ *
+ * await writeFile("from", "0123456789");
+ * {
+ *   await using from = await open("from");
+ *   await using to = await open("to", "w");
+ *   await copyRange(from, 2, to, 0, 3);
+ * }
+ * if ((await readFile("to", "utf8")) !== "234") throw new Error("not that range");
+ * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/copy_file_range.2.html | copy_file_range(2)}
+ */
+export function copyRange(
+	source: OpenFile,
+	sourceOffset: number,
+	destination: OpenFile,
+	destinationOffset: number,
+	length: number,
+): Promise<number> {
+	return run(rangeOperation, source, sourceOffset, destination, destinationOffset, length);
+}
+
+/** The synchronous form of {@link copyRange}. */
+export function copyRangeSync(
+	source: OpenFile,
+	sourceOffset: number,
+	destination: OpenFile,
+	destinationOffset: number,
+	length: number,
+): number {
+	return runSync(rangeOperation, source, sourceOffset, destination, destinationOffset, length);
+}
+
+function* cloneOperation(scope: Scope, ...ranges: RangeArguments): Operation<void> {
+	const [from, to] = yield* checkedRanges(scope, ...ranges);
+	const [, sourceOffset, , destinationOffset, length] = ranges;
+	yield* system.copy.cloneRange(scope, from, sourceOffset, to, destinationOffset, length);
+}
+
+/**
+ * Shares a range of blocks between two files (a reflink): no bytes are copied, and each file gets
+ * its own as soon as it is written to.
+ *
+ * @param source A `File` or a descriptor, open for reading.
+ * @param sourceOffset Where to begin: a multiple of the filesystem's block size.
+ * @param destination A `File` or a descriptor, open for writing, on the same filesystem.
+ * @param destinationOffset Where to share to: a multiple of the block size.
+ * @param length How many bytes: a multiple of the block size, or up to the end of the source.
+ * @throws {FsError} `ENOTSUP` where blocks cannot be shared so, `EINVAL` if the ranges overlap in one
+ * file, `EBADF`, `ENOSPC`.
+ *
+ * Linux: FICLONERANGE, on XFS, Btrfs, bcachefs and a few others.
+ *
+ * @example
+ * ```ts
+ * import { cloneRange, open, writeFile } from "bun-fs-extended";
+ *
+ * await writeFile("original", new Uint8Array(8192));
+ * await using from = await open("original");
+ * await using to = await open("clone", "w");
+ * await cloneRange(from, 0, to, 0, 8192).catch((error) => {
+ *   if (error.code !== "ENOTSUP") throw error; // this filesystem shares no blocks
+ * });
+ * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/ioctl_ficlonerange.2.html | ioctl_ficlonerange(2)}
+ */
+export function cloneRange(
+	source: OpenFile,
+	sourceOffset: number,
+	destination: OpenFile,
+	destinationOffset: number,
+	length: number,
+): Promise<void> {
+	return run(cloneOperation, source, sourceOffset, destination, destinationOffset, length);
+}
+
+/** The synchronous form of {@link cloneRange}. */
+export function cloneRangeSync(
+	source: OpenFile,
+	sourceOffset: number,
+	destination: OpenFile,
+	destinationOffset: number,
+	length: number,
+): void {
+	return runSync(cloneOperation, source, sourceOffset, destination, destinationOffset, length);
+}

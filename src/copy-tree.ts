@@ -1,0 +1,384 @@
+/** The copy of a tree, as one operation made of the copies of its entries. */
+import { closeAfter, statIfThere } from "./content.ts";
+import { TO_COPY } from "./copy.ts";
+import { type CopyHow, copyOpenFile, mayReplace } from "./copy-file.ts";
+import type { Hooks } from "./engine/offload.ts";
+import type { Operation } from "./engine/operation.ts";
+import type { Scope } from "./engine/scope.ts";
+import { FsError, isCode, printable } from "./errors.ts";
+import { joined, parentOf } from "./place.ts";
+import { preserve } from "./preserve.ts";
+import { throttled } from "./progress.ts";
+import { moveIntoPlace, type Slot, temporaryName, underTemporaryName } from "./replace.ts";
+import { system } from "./sys/index.ts";
+import type { FileKind, Metadata } from "./sys/metadata.ts";
+import type { DirectoryRecord, Handle, Place } from "./sys/system.ts";
+
+/** What a filter is asked about. */
+export interface TreeEntry {
+	/** The path from the source on, with `/` between names. */
+	readonly path: string;
+	readonly kind: FileKind;
+}
+
+/** What a copy has made. */
+export interface TreeCopied {
+	/** Regular files, each name of them. */
+	files: number;
+	directories: number;
+	symlinks: number;
+	/** Fifos, sockets and devices. */
+	others: number;
+	/** Those of the files that became another name of one copied before. */
+	hardlinks: number;
+	/** Files that were there already and not older. */
+	skipped: number;
+	/** Bytes of content, holes included. */
+	bytes: number;
+	holes: number;
+	/** How many files were copied by which method. */
+	methods: Record<string, number>;
+	/** With `preserve: "all"`: what could not be kept of some entry. */
+	notPreserved: string[];
+}
+
+export interface TreeHooks extends Hooks {
+	onProgress?: ((progress: { files: number; bytes: number; current: string }) => void) | undefined;
+	filter?: ((entry: TreeEntry) => boolean) | undefined;
+}
+
+type TreeHow = CopyHow & { readonly hardlinks: boolean };
+
+const DIRECTORY = { read: true, directory: true } as const;
+const ITSELF = { follow: false, sync: "auto" } as const;
+/** Until a directory is full, only its owner may enter it. */
+const PRIVATE = 0o700;
+
+/** A directory on its way: both sides open, and what is left of its listing. */
+interface Level {
+	readonly from: Handle;
+	readonly to: Handle;
+	/** From the root of the source on. */
+	readonly path: string | Uint8Array;
+	readonly metadata: Metadata;
+	/** Whether the copy made the directory, or found it. */
+	readonly made: boolean;
+	records: DirectoryRecord[];
+	next: number;
+}
+
+export function* copyTreeOf(
+	scope: Scope,
+	hooks: TreeHooks,
+	source: Place,
+	destination: Place,
+	how: TreeHow,
+): Operation<TreeCopied & { durationNs: number }> {
+	const started = Bun.nanoseconds();
+	const copier = new TreeCopy(scope, hooks, source, destination, how);
+	yield* copier.run();
+	return { ...copier.copied, durationNs: Bun.nanoseconds() - started };
+}
+
+class TreeCopy {
+	readonly copied: TreeCopied = {
+		files: 0,
+		directories: 0,
+		symlinks: 0,
+		others: 0,
+		hardlinks: 0,
+		skipped: 0,
+		bytes: 0,
+		holes: 0,
+		methods: {},
+		notPreserved: [],
+	};
+	private readonly lost = new Set<string>();
+	/** The first copy of each file that has more names, by device and inode of the source. */
+	private readonly firstCopies = new Map<string, Place>();
+	/** A loop over an explicit stack: nested generators would make each call cost the depth. */
+	private readonly levels: Level[] = [];
+	private readonly tell: (make: () => { files: number; bytes: number; current: string }) => void;
+
+	constructor(
+		private readonly scope: Scope,
+		private readonly hooks: TreeHooks,
+		private readonly source: Place,
+		private readonly destination: Place,
+		private readonly how: TreeHow,
+	) {
+		this.tell = throttled(hooks.onProgress);
+	}
+
+	*run(): Operation<void> {
+		const { levels, copied } = this;
+		try {
+			yield* this.begin();
+			for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+				const mark = this.scope.memory.mark();
+				yield* this.step(level);
+				this.scope.memory.release(mark);
+			}
+		} finally {
+			// After a failure: what is still open.
+			for (const { from, to } of levels) {
+				yield* closeAfter(this.scope, from, false);
+				yield* closeAfter(this.scope, to, false);
+			}
+		}
+		copied.notPreserved = [...this.lost];
+		this.hooks.onProgress?.({ files: copied.files, bytes: copied.bytes, current: "" });
+	}
+
+	private *begin(): Operation<void> {
+		const { scope, source } = this;
+		const metadata = yield* system.metadata.stat(scope, source, { follow: true, sync: "auto" });
+		if (!metadata.isDirectory()) {
+			const details = { syscall: "copytree", path: source.path };
+			throw new FsError("ENOTDIR", "not a directory", details);
+		}
+		yield* this.refuseInside(metadata);
+		const from = yield* system.file.open(scope, source, DIRECTORY);
+		yield* this.enterOr(from, this.destination, "");
+	}
+
+	/** A destination inside the source would be copied into itself without end. */
+	private *refuseInside(source: Metadata): Operation<void> {
+		const { scope, destination } = this;
+		const there = yield* statIfThere(scope, destination, true);
+		let place = there === undefined ? parentOf(destination) : destination;
+		let handle = yield* system.file.open(scope, place, DIRECTORY);
+		try {
+			let here = yield* system.metadata.stat(scope, handle, ITSELF);
+			for (;;) {
+				if (isSame(here, source)) throw this.inside();
+				place = { directory: handle, path: "..", beneath: false };
+				const above = yield* system.file.open(scope, place, DIRECTORY);
+				yield* closeAfter(scope, handle, false);
+				handle = above;
+				const next = yield* system.metadata.stat(scope, handle, ITSELF);
+				// Only the root is above itself.
+				if (isSame(here, next)) return;
+				here = next;
+			}
+		} finally {
+			yield* closeAfter(scope, handle, false);
+		}
+	}
+
+	private inside(): FsError {
+		return new FsError("EINVAL", "invalid argument", {
+			syscall: "copytree",
+			path: this.source.path,
+			dest: this.destination.path,
+			detail: "the destination lies inside the source",
+		});
+	}
+
+	/** Makes or finds the copy of an open directory; its entries come next. */
+	private *enter(
+		from: Handle,
+		metadata: Metadata,
+		place: Place,
+		path: string | Uint8Array,
+	): Operation<void> {
+		const { scope, how, levels } = this;
+		let made = true;
+		try {
+			yield* system.directory.mkdir(scope, place, how.preserve.mode ? PRIVATE : 0o777);
+		} catch (error) {
+			if (!isCode(error, "EEXIST")) throw error;
+			made = false;
+		}
+		// Inside the tree, a link in the place of a directory is not followed.
+		const to = yield* system.file.open(scope, place, { ...DIRECTORY, noFollow: levels.length > 0 });
+		levels.push({ from, to, path, metadata, made, records: [], next: 0 });
+		this.copied.directories++;
+	}
+
+	/** The next entry of a directory, or its end. */
+	private *step(level: Level): Operation<void> {
+		if (level.next === level.records.length) {
+			level.records = yield* system.directory.read(this.scope, level.from);
+			level.next = 0;
+			if (level.records.length === 0) yield* this.leave(level);
+			return;
+		}
+		const record = level.records[level.next++] as DirectoryRecord;
+		const path = joined(level.path, record.name);
+		try {
+			yield* this.entry(level, record, path);
+		} catch (error) {
+			if (!(error instanceof FsError)) throw error;
+			throw error.renamed(joined(this.source.path, path), joined(this.destination.path, path));
+		}
+	}
+
+	/** Sets the metadata of a directory last: each entry made in it changed its times. */
+	private *leave(level: Level): Operation<void> {
+		const { scope, how, levels, lost } = this;
+		const { from, to, metadata } = level;
+		yield* preserve(scope, [from, metadata], to, how.preserve, lost);
+		if (how.sync) yield* system.file.sync(scope, to);
+		levels.pop();
+		try {
+			yield* system.file.close(scope, from);
+		} finally {
+			yield* system.file.close(scope, to);
+		}
+	}
+
+	private *entry(
+		level: Level,
+		record: DirectoryRecord,
+		path: string | Uint8Array,
+	): Operation<void> {
+		const { scope, copied, hooks } = this;
+		const { name } = record;
+		const source: Place = { directory: level.from, path: name, beneath: false };
+		const kind = record.kind ?? (yield* system.metadata.stat(scope, source, ITSELF)).kind;
+		if (hooks.filter !== undefined && !hooks.filter({ path: printable(path), kind })) return;
+		this.tell(() => ({ files: copied.files, bytes: copied.bytes, current: printable(path) }));
+		const slot = slotIn(level.to, name);
+		if (kind === "directory") {
+			const how = { ...DIRECTORY, noFollow: true };
+			yield* this.enterOr(yield* system.file.open(scope, source, how), slot.place, path);
+		} else if (kind === "file") yield* this.file(level, source, slot, path);
+		else yield* this.special(level, source, slot, path);
+	}
+
+	/** Enters an open directory, or closes it if that fails. */
+	private *enterOr(from: Handle, destination: Place, path: string | Uint8Array): Operation<void> {
+		let handed = false;
+		try {
+			const metadata = yield* system.metadata.stat(this.scope, from, ITSELF);
+			yield* this.enter(from, metadata, destination, path);
+			handed = true;
+		} finally {
+			if (!handed) yield* closeAfter(this.scope, from, false);
+		}
+	}
+
+	private *file(
+		level: Level,
+		source: Place,
+		slot: Slot,
+		path: string | Uint8Array,
+	): Operation<void> {
+		const { scope, how, copied, lost } = this;
+		const from = yield* system.file.open(scope, source, { ...TO_COPY, noFollow: true });
+		try {
+			const metadata = yield* system.metadata.stat(scope, from, ITSELF);
+			const existing = yield* this.existing(level, slot.place, metadata);
+			if (existing === "newer" || (yield* this.linked(metadata, existing, slot, path))) return;
+			const before = copied.bytes;
+			const opened = [from, metadata] as const;
+			const { bytes, holes, method } = yield* copyOpenFile(
+				scope,
+				opened,
+				slot,
+				existing,
+				how,
+				lost,
+				(done) => {
+					const current = () => printable(path);
+					this.tell(() => ({ files: copied.files, bytes: before + done, current: current() }));
+				},
+			);
+			copied.files++;
+			copied.bytes += bytes;
+			copied.holes += holes;
+			copied.methods[method] = (copied.methods[method] ?? 0) + 1;
+		} finally {
+			yield* closeAfter(scope, from, false);
+		}
+	}
+
+	/** What has no content of its own: symbolic links, fifos, sockets, devices. */
+	private *special(
+		level: Level,
+		source: Place,
+		slot: Slot,
+		path: string | Uint8Array,
+	): Operation<void> {
+		const { scope, how, copied, lost } = this;
+		const metadata = yield* system.metadata.stat(scope, source, ITSELF);
+		const existing = yield* this.existing(level, slot.place, metadata);
+		if (existing === "newer" || (yield* this.linked(metadata, existing, slot, path))) return;
+		const make = function* (place: Place): Operation<void> {
+			if (metadata.kind === "symlink") {
+				const target = yield* system.symlink.readlink(scope, source);
+				yield* system.symlink.symlink(scope, target, place, "auto");
+			} else {
+				const mode = how.preserve.mode ? 0o600 : 0o666;
+				yield* system.device.mknod(scope, place, metadata.kind, mode, metadata.rdev);
+			}
+			yield* preserve(scope, [source, metadata], place, how.preserve, lost);
+		};
+		yield* this.take(slot, existing, make);
+		if (metadata.kind === "symlink") copied.symlinks++;
+		else copied.others++;
+	}
+
+	/** What has the name already; `"newer"` if it is to stay. In a new directory nothing has. */
+	private *existing(
+		level: Level,
+		place: Place,
+		source: Metadata,
+	): Operation<Metadata | undefined | "newer"> {
+		if (level.made) return undefined;
+		const existing = yield* statIfThere(this.scope, place);
+		const paths = [place.path, place.path] as const;
+		if (mayReplace(source, existing, this.how.overwrite, paths)) return existing;
+		this.copied.skipped++;
+		return "newer";
+	}
+
+	/** Makes another name of a file that has been copied under its first; false if there is none. */
+	private *linked(
+		metadata: Metadata,
+		existing: Metadata | undefined,
+		slot: Slot,
+		path: string | Uint8Array,
+	): Operation<boolean> {
+		if (!this.how.hardlinks || metadata.nlink < 2) return false;
+		const { scope, copied, firstCopies } = this;
+		const key = `${metadata.dev}:${metadata.ino}`;
+		const first = firstCopies.get(key);
+		if (first === undefined) {
+			// From the root on, which stays open, and beneath it whoever moves what meanwhile.
+			firstCopies.set(key, { directory: this.levels[0]?.to, path, beneath: true });
+			return false;
+		}
+		const now = yield* system.metadata.stat(scope, first, ITSELF);
+		if (existing === undefined || !isSame(now, existing)) {
+			yield* this.take(slot, existing, (place) => system.hardlink.link(scope, first, place, false));
+		}
+		copied.files++;
+		copied.hardlinks++;
+		return true;
+	}
+
+	/** Makes something in its place, or beside it and then moves it there if the place is taken. */
+	private *take(
+		slot: Slot,
+		existing: Metadata | undefined,
+		make: (place: Place) => Operation<void>,
+	): Operation<void> {
+		if (existing === undefined) return yield* make(slot.place);
+		const [temporary] = yield* underTemporaryName(slot, make);
+		yield* moveIntoPlace(this.scope, temporary, slot, true);
+	}
+}
+
+function slotIn(directory: Handle, name: Uint8Array): Slot {
+	return {
+		place: { directory, path: name, beneath: false },
+		temporary: () => ({ directory, path: temporaryName(), beneath: false }),
+		*release() {},
+	};
+}
+
+function isSame(a: Metadata, b: Metadata): boolean {
+	return a.ino === b.ino && a.dev === b.dev;
+}

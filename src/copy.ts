@@ -1,0 +1,215 @@
+import { statIfThere, syncDirectory } from "./content.ts";
+import { type CopyHow, copyOpenFile, mayReplace } from "./copy-file.ts";
+import { type Hooks, offloadable } from "./engine/offload.ts";
+import type { Operation } from "./engine/operation.ts";
+import type { Scope } from "./engine/scope.ts";
+import { FsError } from "./errors.ts";
+import { type Location, locate } from "./location.ts";
+import { optionsOf, type Shape, schemas, type Zod } from "./options.ts";
+import { type Preserve, preserved, preserveSchema } from "./preserve.ts";
+import { throttled } from "./progress.ts";
+import { resolveLinks, slotOf } from "./replace.ts";
+import { system } from "./sys/index.ts";
+import type { Metadata } from "./sys/metadata.ts";
+import type { Place } from "./sys/system.ts";
+
+export type { Preserve } from "./preserve.ts";
+
+/** How files are copied. */
+export interface CopyOptions {
+	/** Share blocks with the source: where it can be (`"auto"`), or fail, or never. */
+	reflink?: "auto" | "always" | "never" | undefined;
+	/** Holes: kept, filled with zeros, or made wherever there are blocks of zeros. Default keep. */
+	holes?: "keep" | "fill" | "detect" | undefined;
+	/**
+	 * Which metadata the copy keeps. What is named must be kept or the copy fails; `"all"` keeps what
+	 * this user and this filesystem can and reports the rest. Default `{ mode: true }`.
+	 */
+	preserve?: Preserve | "all" | "none" | undefined;
+	/** Replace what is there: true, only what is older, or fail with `EEXIST`. Default true. */
+	overwrite?: boolean | "newer" | undefined;
+	/** Make the copy under another name and move it into place when it is whole. Default true. */
+	atomic?: boolean | undefined;
+	/** Wait until content and name are on the disk. Default false. */
+	sync?: boolean | undefined;
+	/** Read source and copy once more and compare them. Default false. */
+	verify?: boolean | undefined;
+	/** Ends the copy early with an `AbortError`. */
+	signal?: AbortSignal | undefined;
+}
+
+/** Options of `copyFile`. */
+export interface CopyFileOptions extends CopyOptions {
+	/** Called at most 20 times a second while bytes are copied, and once when all are. */
+	onProgress?: ((progress: CopyProgress) => void) | undefined;
+}
+
+/** How far the copy of a file is. */
+export interface CopyProgress {
+	/** Bytes of the source that are done with, holes included. */
+	readonly bytes: number;
+	/** Bytes that the source has. */
+	readonly total: number;
+}
+
+/** What a copy did. */
+export interface CopyReport {
+	/** Bytes of content, holes included. */
+	readonly bytes: number;
+	/** How many holes the copy has. */
+	readonly holes: number;
+	/** `"reflink"`, `"copy_file_range"`, `"read-write"`, or `"skipped"` if it was not older. */
+	readonly method: string;
+	/** With `preserve: "all"`: what could not be kept, such as `"owner"` or `"xattr user.a"`. */
+	readonly notPreserved: string[];
+	readonly durationNs: number;
+}
+
+/** Schemas of the options that files and trees have alike. */
+export const copyShape = (z: Zod): Shape<CopyOptions> => ({
+	reflink: schemas.choice(z, "auto", "always", "never"),
+	holes: schemas.choice(z, "keep", "fill", "detect"),
+	preserve: preserveSchema(z),
+	overwrite: schemas.choice<boolean | "newer">(z, true, false, "newer"),
+	atomic: schemas.flag(z),
+	sync: schemas.flag(z),
+	verify: schemas.flag(z),
+	signal: schemas.signal(z),
+});
+
+/** The options with their defaults. */
+export function copyHow(options: CopyOptions): CopyHow {
+	return {
+		reflink: options.reflink ?? "auto",
+		holes: options.holes ?? "keep",
+		preserve: preserved(options.preserve),
+		overwrite: options.overwrite ?? true,
+		atomic: options.atomic ?? true,
+		sync: options.sync ?? false,
+		verify: options.verify ?? false,
+	};
+}
+
+const checkCopy = optionsOf<CopyFileOptions>("copyFile", (z) => ({
+	...copyShape(z),
+	onProgress: schemas.callback<(progress: CopyProgress) => void>(z),
+}));
+
+const HANDLE = { follow: true, sync: "auto" } as const;
+/** A fifo must not keep the copy waiting for a writer: it is no file and will be refused. */
+export const TO_COPY = { read: true, nonBlocking: true } as const;
+
+interface FileHooks extends Hooks {
+	onProgress?: ((progress: CopyProgress) => void) | undefined;
+}
+
+const copyOperation = offloadable(
+	"copyFile",
+	(scope, source: Location, destination: Location, options?: CopyFileOptions) => {
+		const { signal, onProgress, ...rest } = checkCopy(options);
+		const hooks: FileHooks = { signal, onProgress };
+		const from = locate(scope, source, "source");
+		const to = locate(scope, destination, "destination");
+		return { args: [from, to, copyHow(rest)], hooks };
+	},
+	copy,
+);
+
+function* copy(
+	scope: Scope,
+	{ onProgress }: FileHooks,
+	source: Place,
+	destination: Place,
+	how: CopyHow,
+): Operation<CopyReport> {
+	const started = Bun.nanoseconds();
+	const from = yield* system.file.open(scope, source, TO_COPY);
+	try {
+		const metadata = yield* system.metadata.stat(scope, from, HANDLE);
+		if (!metadata.isFile()) throw notAFile(metadata, source, destination);
+		const slot = yield* slotOf(scope, yield* resolveLinks(scope, destination));
+		try {
+			const existing = yield* statIfThere(scope, slot.place);
+			const lost = new Set<string>();
+			const report = (copied: { bytes: number; holes: number; method: string }) => ({
+				bytes: copied.bytes,
+				holes: copied.holes,
+				method: copied.method,
+				notPreserved: [...lost],
+				durationNs: Bun.nanoseconds() - started,
+			});
+			const paths = [source.path, destination.path] as const;
+			if (!mayReplace(metadata, existing, how.overwrite, paths)) {
+				return report({ bytes: 0, holes: 0, method: "skipped" });
+			}
+			const total = metadata.size;
+			const tell = throttled(onProgress);
+			const progress = (bytes: number) => tell(() => ({ bytes, total }));
+			const opened = [from, metadata] as const;
+			const copied = yield* copyOpenFile(scope, opened, slot, existing, how, lost, progress);
+			if (how.sync) yield* syncDirectory(scope, { ...slot.place, path: "." });
+			onProgress?.({ bytes: copied.bytes, total: copied.bytes });
+			return report(copied);
+		} finally {
+			yield* slot.release();
+		}
+	} finally {
+		yield* system.file.close(scope, from);
+	}
+}
+
+function notAFile(metadata: Metadata, { path }: Place, destination: Place): FsError {
+	const details = { syscall: "copyfile", path, dest: destination.path };
+	if (metadata.isDirectory()) {
+		const detail = "copyTree copies directories";
+		return new FsError("EISDIR", "illegal operation on a directory", { ...details, detail });
+	}
+	const detail = `the source is a ${metadata.kind.replace("-", " ")}, not a file`;
+	return new FsError("EINVAL", "invalid argument", { ...details, detail });
+}
+
+/**
+ * Copies a file: its content with its holes, and as much of its metadata as is asked for.
+ *
+ * The copy appears under its name when it is whole (`atomic`), or not at all: a failure or an abort
+ * leaves what was there before. A destination that is a symbolic link is followed.
+ *
+ * @param source A path or `dir.at(name)`.
+ * @param destination A path or `dir.at(name)`; must not be the same file.
+ * @param options How to copy; see {@link CopyFileOptions}.
+ * @returns Bytes, holes, the method that copied them, and the time that it took.
+ * @throws {FsError} `ENOENT`, `EACCES`, `EISDIR` if either is a directory, `EINVAL` if both are the
+ * same file or one is no file, `EEXIST` with `overwrite: false`, `ENOTSUP` with `reflink: "always"`
+ * where blocks cannot be shared or for metadata that cannot be kept, `EPERM` for an owner that may
+ * not be set, `ENOSPC`, `EDQUOT`, `EIO`.
+ * @throws {AbortError} When the signal fires.
+ *
+ * Linux: FICLONE, else copy_file_range, else read and write; holes by SEEK_DATA and SEEK_HOLE.
+ *
+ * @example
+ * ```ts
+ * import { copyFile, writeFile } from "bun-fs-extended";
+ *
+ * await writeFile("original", "content");
+ * const { bytes, method } = await copyFile("original", "copy", { preserve: "all" });
+ * if (bytes !== 7) throw new Error(`copied by ${method}`);
+ * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/copy_file_range.2.html | copy_file_range(2)}
+ */
+export function copyFile(
+	source: Location,
+	destination: Location,
+	options?: CopyFileOptions,
+): Promise<CopyReport> {
+	return copyOperation.async(source, destination, options);
+}
+
+/** The synchronous form of {@link copyFile}. */
+export function copyFileSync(
+	source: Location,
+	destination: Location,
+	options?: CopyFileOptions,
+): CopyReport {
+	return copyOperation.sync(source, destination, options);
+}

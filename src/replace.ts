@@ -1,0 +1,125 @@
+/** Making a file under another name and moving it into place when it is whole. */
+import type { Operation } from "./engine/operation.ts";
+import type { Scope } from "./engine/scope.ts";
+import { isCode } from "./errors.ts";
+import { joined, partsOf } from "./place.ts";
+import { system } from "./sys/index.ts";
+import type { Handle, Place } from "./sys/system.ts";
+
+const ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
+/** Links that lead to links: as many as the kernel follows. */
+const MOST_LINKS = 40;
+const NAME_TRIES = 100;
+
+/** Letters and digits by chance: 36 to the power of `length` of them. */
+export function randomName(length: number): string {
+	const bytes = crypto.getRandomValues(new Uint8Array(length));
+	return Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join("");
+}
+
+/** The name of something that is not finished; `.fsx-` and 12 letters and digits. */
+export function temporaryName(): string {
+	return `.fsx-${randomName(12)}.tmp`;
+}
+
+/** A place named by a directory that is held open, so that both names mean the same directory. */
+export interface Slot {
+	readonly place: Place;
+	/** The place under a name of nobody's, in the same directory. */
+	temporary(): Place;
+	release(): Operation<void>;
+}
+
+/** Opens the directory of a place. A single name in an open directory needs nothing opened. */
+export function* slotOf(scope: Scope, place: Place): Operation<Slot> {
+	const { parent, name } = partsOf(place.path);
+	let opened: Handle | undefined;
+	let { directory } = place;
+	if (parent !== undefined || directory === undefined) {
+		const above = { ...place, path: parent ?? "." };
+		opened = yield* system.file.open(scope, above, { read: true, directory: true });
+		directory = opened;
+	}
+	const inside = (path: string | Uint8Array): Place => ({
+		directory,
+		path,
+		beneath: place.beneath,
+	});
+	return {
+		place: inside(name),
+		temporary: () => inside(temporaryName()),
+		*release() {
+			if (opened !== undefined) yield* system.file.close(scope, opened);
+		},
+	};
+}
+
+/** The place that a symbolic link, or a chain of them, leads to: what an atomic write replaces. */
+export function* resolveLinks(scope: Scope, place: Place): Operation<Place> {
+	let resolved = place;
+	for (let links = 0; links < MOST_LINKS; links++) {
+		let target: Uint8Array;
+		try {
+			target = yield* system.symlink.readlink(scope, resolved);
+		} catch (error) {
+			// No link, or nothing there: this is the place.
+			if (isCode(error, "EINVAL", "ENOENT")) return resolved;
+			throw error;
+		}
+		const absolute = target[0] === 0x2f;
+		const { parent } = partsOf(resolved.path);
+		resolved = { ...resolved, path: absolute ? target : joined(parent ?? "", target) };
+	}
+	return resolved;
+}
+
+/** Makes something under a temporary name, trying others while the name is taken. */
+export function* underTemporaryName<T>(
+	slot: Slot,
+	make: (place: Place) => Operation<T>,
+): Operation<readonly [Place, T]> {
+	for (let tries = 1; ; tries++) {
+		const place = slot.temporary();
+		try {
+			return [place, yield* make(place)];
+		} catch (error) {
+			if (tries === NAME_TRIES || !isCode(error, "EEXIST")) throw error;
+		}
+	}
+}
+
+/**
+ * Moves what was made into its place: over what is there, or, with `overwrite` false, only if
+ * nothing is. When that fails, what was made is removed.
+ */
+export function* moveIntoPlace(
+	scope: Scope,
+	temporary: Place,
+	slot: Slot,
+	overwrite: boolean,
+): Operation<void> {
+	let named = true;
+	try {
+		if (overwrite) {
+			yield* system.rename.rename(scope, temporary, slot.place, "replace");
+			named = false;
+		} else {
+			named = !(yield* renameWithoutReplacing(scope, temporary, slot.place));
+		}
+	} finally {
+		if (named) yield* system.directory.unlink(scope, temporary);
+	}
+}
+
+/** True when the old name is gone; false where it has become a second name of the same file. */
+function* renameWithoutReplacing(scope: Scope, from: Place, to: Place): Operation<boolean> {
+	try {
+		yield* system.rename.rename(scope, from, to, "noReplace");
+		return true;
+	} catch (error) {
+		// Filesystems that cannot rename so can still refuse to link over something.
+		if (!isCode(error, "EINVAL", "ENOTSUP", "ENOSYS")) throw error;
+		yield* system.hardlink.link(scope, from, to, false);
+		return false;
+	}
+}

@@ -1,0 +1,101 @@
+import { type CopyOptions, copyHow, copyShape } from "./copy.ts";
+import { copyTreeOf, type TreeCopied, type TreeEntry, type TreeHooks } from "./copy-tree.ts";
+import { offloadable } from "./engine/offload.ts";
+import { type Location, locate } from "./location.ts";
+import { optionsOf, schemas } from "./options.ts";
+
+export type { TreeEntry } from "./copy-tree.ts";
+
+/** How far the copy of a tree is. */
+export interface TreeProgress {
+	/** Files that are done with. */
+	readonly files: number;
+	/** Bytes of content that are done with, holes included. */
+	readonly bytes: number;
+	/** The path that is being copied, from the source on. */
+	readonly current: string;
+}
+
+/** Options of `copyTree`. */
+export interface CopyTreeOptions extends CopyOptions {
+	/** Files with several names in the tree are one file in the copy too. Default true. */
+	hardlinks?: boolean | undefined;
+	/** Asked about each entry: false leaves it out, of a directory with all that is in it. */
+	filter?: ((entry: TreeEntry) => boolean) | undefined;
+	/** Called at most 20 times a second, and once at the end. */
+	onProgress?: ((progress: TreeProgress) => void) | undefined;
+}
+
+/** What the copy of a tree did. */
+export interface CopyTreeReport extends TreeCopied {
+	readonly durationNs: number;
+}
+
+const checkTree = optionsOf<CopyTreeOptions>("copyTree", (z) => ({
+	...copyShape(z),
+	hardlinks: schemas.flag(z),
+	filter: schemas.callback<(entry: TreeEntry) => boolean>(z),
+	onProgress: schemas.callback<(progress: TreeProgress) => void>(z),
+}));
+
+const operation = offloadable(
+	"copyTree",
+	(scope, source: Location, destination: Location, options?: CopyTreeOptions) => {
+		const { signal, onProgress, filter, hardlinks = true, ...rest } = checkTree(options);
+		const hooks: TreeHooks = { signal, onProgress, filter };
+		const from = locate(scope, source, "source");
+		const to = locate(scope, destination, "destination");
+		return { args: [from, to, { ...copyHow(rest), hardlinks }], hooks };
+	},
+	copyTreeOf,
+);
+
+/**
+ * Copies a directory with all that is in it: files as `copyFile` copies them, directories, symbolic
+ * links as they are, fifos, sockets and devices, and several names of one file as such.
+ *
+ * The source itself is followed if it is a symbolic link; links inside it never are. A destination
+ * that is a directory already is merged with the source. What fails stops the copy; what has been
+ * copied by then stays, each file whole.
+ *
+ * @param source A path or `dir.at(name)` of a directory.
+ * @param destination A path or `dir.at(name)`; the directory that holds it must exist.
+ * @param options How to copy; see {@link CopyTreeOptions}.
+ * @returns How many files of which kind, bytes, holes and by which methods, and the time it took.
+ * @throws {FsError} As `copyFile`, about the entry that `path` and `dest` name; `EINVAL` if the
+ * destination lies inside the source, `ENOTDIR` if the source is no directory, `EEXIST` for an
+ * entry of another kind in the destination.
+ * @throws {AbortError} When the signal fires.
+ *
+ * Linux: getdents64, openat2, mkdirat, linkat, symlinkat, mknodat; the promise form runs in a
+ * worker.
+ *
+ * @example
+ * ```ts
+ * import { copyTree, mkdir, readFile, writeFile } from "bun-fs-extended";
+ *
+ * await mkdir("site/css", { recursive: true });
+ * await writeFile("site/css/main.css", "body {}");
+ * const { files, directories } = await copyTree("site", "backup", { preserve: "all" });
+ * if (files !== 1 || directories !== 2) throw new Error("one file in two directories");
+ * await readFile("backup/css/main.css");
+ * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man1/cp.1.html | cp(1)}
+ */
+export function copyTree(
+	source: Location,
+	destination: Location,
+	options?: CopyTreeOptions,
+): Promise<CopyTreeReport> {
+	return operation.async(source, destination, options);
+}
+
+/** The synchronous form of {@link copyTree}. */
+export function copyTreeSync(
+	source: Location,
+	destination: Location,
+	options?: CopyTreeOptions,
+): CopyTreeReport {
+	return operation.sync(source, destination, options);
+}

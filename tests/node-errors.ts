@@ -1,0 +1,16 @@
+/** Holds an error of the library against the one that node:fs throws for the same. */
+import { expect } from "bun:test";
+import { failureOf } from "./forms.ts";
+
+const FIELDS = ["code", "errno", "syscall", "path", "dest", "message"] as const;
+
+export async function failsAsNode(ours: Promise<unknown>, theirs: () => unknown): Promise<void> {
+	const error = (await failureOf(ours)) as unknown as Record<string, unknown>;
+	const expected = (await failureOf((async () => theirs())())) as unknown as Record<
+		string,
+		unknown
+	>;
+	const shape = (of: Record<string, unknown>) => FIELDS.map((field) => [field, of[field]]);
+	expect(shape(error)).toEqual(shape(expected));
+	expect(expected.errno).toBeLessThan(0);
+}

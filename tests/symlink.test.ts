@@ -1,0 +1,155 @@
+import { expect, test } from "bun:test";
+import fs from "node:fs";
+import { type At, readlink, readlinkSync } from "../src/index.ts";
+import { confines, IN_MEMORY } from "./confined.ts";
+import { failureOf, forms } from "./forms.ts";
+import { failsAsNode } from "./node-errors.ts";
+
+const odd = Uint8Array.of(0x61, 0xff, 0xfe, 0x2f, 0xc3, 0x28);
+
+forms("symlink makes what node:fs and readlink(1) read", async ({ fsx, path, directory }) => {
+	using dir = await fsx.openDir(directory);
+	using confined = await fsx.openDir(directory, { beneath: true });
+	const targets = ["file", "../elsewhere", "/no/such", "a//b/", ".", "ümlaut", "\ufeffmark"];
+	for (const [index, target] of targets.entries()) {
+		const ways = {
+			path: path(`path${index}`),
+			bytes: Buffer.from(path(`bytes${index}`)),
+			at: dir.at(`at${index}`),
+			confined: confined.at(Buffer.from(`confined${index}`)),
+		};
+		for (const [way, location] of Object.entries(ways)) {
+			await fsx.symlink(target, location);
+			expect(fs.readlinkSync(path(`${way}${index}`))).toBe(target);
+			const { stdout } = Bun.spawnSync(["readlink", "-n", path(`${way}${index}`)]);
+			expect(stdout.toString()).toBe(target);
+			expect(await fsx.readlink(location)).toBe(target);
+			expect(await fsx.readlink(location, { encoding: "buffer" })).toEqual(
+				new TextEncoder().encode(target),
+			);
+		}
+	}
+	await fsx.symlink(Bun.pathToFileURL("/tmp/a b"), Bun.pathToFileURL(path("url")));
+	expect(fs.readlinkSync(path("url"))).toBe("/tmp/a b");
+	for (const type of ["auto", "file", "dir", "junction"] as const) {
+		await fsx.symlink("t", path(type), { type });
+		expect(fs.readlinkSync(path(type))).toBe("t");
+	}
+});
+
+forms("targets and names that are not UTF-8", async ({ fsx, directory }) => {
+	const name = Buffer.concat([Buffer.from(`${directory}/`), Uint8Array.of(0xff, 0xfe)]);
+	await fsx.symlink(odd, name);
+	expect(await fsx.readlink(name, { encoding: "buffer" })).toEqual(odd);
+	expect(fs.readlinkSync(name, { encoding: "buffer" }).equals(odd)).toBe(true);
+	expect(await fsx.readlink(name)).toBe("a\ufffd\ufffd/\ufffd(");
+	using dir = await fsx.openDir(directory, { beneath: true });
+	const inside = dir.at(Uint8Array.of(0xff, 0xfe));
+	expect(await fsx.readlink(inside, { encoding: "buffer" })).toEqual(odd);
+	expect(
+		fs.readdirSync(directory, { encoding: "buffer" })[0]?.equals(Uint8Array.of(0xff, 0xfe)),
+	).toBe(true);
+});
+
+for (const root of ["/tmp", "/dev/shm"]) {
+	forms(
+		`readlink of links of any length on ${root}`,
+		async ({ fsx, path }) => {
+			for (const length of [1, 1023, 1024, 1025, 2047, 2048, 4095]) {
+				const target = "x".repeat(length);
+				await fsx.symlink(target, path(`l${length}`));
+				expect(fs.readlinkSync(path(`l${length}`))).toBe(target);
+				expect(await fsx.readlink(path(`l${length}`))).toBe(target);
+			}
+			const long = "x".repeat(4096);
+			expect(await failureOf(fsx.symlink(long, path("long")))).toMatchObject({
+				code: "ENAMETOOLONG",
+				errno: -36,
+				message: `ENAMETOOLONG: name too long, symlink '${long}' -> '${path("long")}'`,
+			});
+		},
+		root,
+	);
+}
+
+forms("symlink and readlink fail as in Node", async ({ fsx, path }) => {
+	fs.writeFileSync(path("file"), "");
+	const { symlink, readlink } = fsx;
+	for (const location of ["file", "nothing/link", "file/link", "file/", "new/"].map(path)) {
+		await failsAsNode(symlink("t", location), () => fs.symlinkSync("t", location));
+	}
+	for (const location of ["file", "nothing", "file/below", "."].map(path)) {
+		await failsAsNode(readlink(location), () => fs.readlinkSync(location));
+	}
+	// Node names an empty path, and Bun leaves it out.
+	expect(await failureOf(readlink(""))).toMatchObject({
+		code: "ENOENT",
+		path: "",
+		message: "ENOENT: no such file or directory, readlink ''",
+	});
+	expect(await failureOf(symlink("", path("empty")))).toMatchObject({
+		code: "ENOENT",
+		message: `ENOENT: no such file or directory, symlink '' -> '${path("empty")}'`,
+	});
+	const name = path("n".repeat(256));
+	await failsAsNode(readlink(name), () => fs.readlinkSync(name));
+});
+
+forms("what symlink and readlink refuse before any call", async ({ fsx, path }) => {
+	const code = async (promise: Promise<unknown>) => (await failureOf(promise)).code;
+	for (const target of ["a\0b", Uint8Array.of(0), new URL("http://localhost/")]) {
+		expect(await code(fsx.symlink(target, path("l")))).toBe("ERR_INVALID_ARG_VALUE");
+	}
+	for (const wrong of [undefined, null, 1, {}] as never[]) {
+		expect(await code(fsx.symlink(wrong, path("l")))).toBe("ERR_INVALID_ARG_TYPE");
+		expect(await code(fsx.symlink("t", wrong))).toBe("ERR_INVALID_ARG_TYPE");
+		expect(await code(fsx.readlink(wrong))).toBe("ERR_INVALID_ARG_TYPE");
+	}
+	expect(await code(fsx.readlink("a\0"))).toBe("ERR_INVALID_ARG_VALUE");
+	expect(await code(fsx.symlink("t", path("l"), { type: "hard" as never }))).toMatch(/^ERR_INV/);
+	expect(await code(fsx.symlink("t", path("l"), { kind: "dir" } as never))).toMatch(/^ERR_INV/);
+	expect(await code(fsx.readlink(path("l"), { encoding: "hex" as never }))).toMatch(/^ERR_INV/);
+	expect(fs.existsSync(path("l"))).toBe(false);
+});
+
+forms(
+	"readlink confined",
+	async (given) => {
+		await confines(given, false, (location) => given.fsx.readlink(location));
+	},
+	IN_MEMORY,
+);
+
+forms(
+	"symlink confined: the location is, the target is not",
+	async (given) => {
+		await confines(given, false, (location) => given.fsx.symlink("../outside", location));
+		// Names that do not exist yet: those above are refused because they do.
+		await confines({ ...given, path: (name) => given.path(`new-${name}`) }, false, (location) => {
+			const at = location as At;
+			const name = Buffer.from(at.name);
+			const fresh = name.equals(Buffer.from("/"))
+				? name
+				: Buffer.concat([name, Buffer.from("New")]);
+			return given.fsx.symlink("/", withName(at, fresh));
+		});
+	},
+	IN_MEMORY,
+);
+
+/** The same directory with another name. */
+function withName(at: At, name: Uint8Array): At {
+	return Object.assign(Object.create(Object.getPrototypeOf(at)), at, { name });
+}
+
+test("the types say what comes back", async () => {
+	const directory = fs.mkdtempSync("/tmp/fsx-test-");
+	try {
+		fs.symlinkSync("target", `${directory}/link`);
+		const text: string = await readlink(`${directory}/link`);
+		const bytes: Uint8Array = readlinkSync(`${directory}/link`, { encoding: "buffer" });
+		expect(text).toBe(new TextDecoder().decode(bytes));
+	} finally {
+		fs.rmSync(directory, { recursive: true });
+	}
+});
