@@ -9,7 +9,8 @@ import { moveIntoPlace, resolveLinks, slotOf, underTemporaryName } from "./repla
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Handle, Place } from "./sys/system.ts";
-import { bytesOf, fill, writeAll } from "./transfer.ts";
+import { readWhole, writeWhole } from "./sys/whole.ts";
+import { bytesOf } from "./transfer.ts";
 
 /** Options of `readFile`. */
 export interface ReadFileOptions {
@@ -70,7 +71,7 @@ function* readBytes(scope: Scope, place: Place): Operation<Uint8Array<ArrayBuffe
 		const { size } = yield* system.metadata.stat(scope, handle, HANDLE);
 		if (size === 0) return yield* readToEnd(scope, handle);
 		const bytes = new Uint8Array(new ArrayBuffer(size));
-		const done = yield* fill(scope, handle, scope.pin(bytes), size, 0);
+		const done = yield* readWhole(system.file, scope, handle, scope.pin(bytes), size, 0);
 		return done === size ? bytes : bytes.slice(0, done);
 	} finally {
 		yield* system.file.close(scope, handle);
@@ -173,7 +174,7 @@ function* writeInPlace(
 	const handle = yield* system.file.open(scope, place, how);
 	let written = false;
 	try {
-		yield* writeAll(scope, handle, scope.pin(bytes), bytes.byteLength, 0);
+		yield* writeWhole(system.file, scope, handle, scope.pin(bytes), bytes.byteLength, 0);
 		if (sync) yield* system.file.sync(scope, handle);
 		written = true;
 	} finally {
@@ -202,7 +203,7 @@ function* writeAtomically(
 		);
 		let written = false;
 		try {
-			yield* writeAll(scope, handle, scope.pin(bytes), bytes.byteLength, 0);
+			yield* writeWhole(system.file, scope, handle, scope.pin(bytes), bytes.byteLength, 0);
 			if (old !== undefined) yield* dressLike(scope, handle, old);
 			yield* system.file.sync(scope, handle);
 			written = true;
@@ -301,5 +302,5 @@ export function writeFileSync(
 	data: string | ArrayBufferView,
 	options?: WriteFileOptions,
 ): void {
-	return runSync(writeOperation, location, data, options);
+	runSync(writeOperation, location, data, options);
 }

@@ -2,13 +2,13 @@
 import { closeAfter } from "./content.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
-import { FsError } from "./errors.ts";
+import { FsError, isCode } from "./errors.ts";
 import { type Preserved, preserve } from "./preserve.ts";
 import { moveIntoPlace, type Slot, underTemporaryName } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { ContentCopied, ContentHow, Handle, Place } from "./sys/system.ts";
-import { fill } from "./transfer.ts";
+import { readWhole } from "./sys/whole.ts";
 
 /** How a file is copied, with everything said. Plain data: it can be sent to another thread. */
 export interface CopyHow {
@@ -23,8 +23,6 @@ export interface CopyHow {
 
 const HANDLE = { follow: true, sync: "auto" } as const;
 const VERIFY_CHUNK = 128 * 1024;
-
-type Created = ContentCopied & { readonly handle: Handle };
 
 /** What stands in the place that a copy is to go to: whether to copy, or why not to. */
 export function mayReplace(
@@ -54,17 +52,43 @@ export function mayReplace(
 	return true;
 }
 
-/** Copies an open file to a place, in place of what `existing` says is there. */
-export function* copyOpenFile(
-	scope: Scope,
-	[from, source]: readonly [Handle, Metadata],
-	slot: Slot,
-	existing: Metadata | undefined,
-	how: CopyHow,
-	lost: Set<string>,
-	progress?: (done: number) => void,
-): Operation<ContentCopied> {
-	const content = {
+/** A file on its way from where it is open to its place. */
+export interface CopyJob {
+	readonly from: Handle;
+	readonly source: Metadata;
+	readonly slot: Slot;
+	/** What is in the place now. */
+	readonly existing: Metadata | undefined;
+	readonly how: CopyHow;
+	/** Gets the names of metadata that could not be kept. */
+	readonly lost: Set<string>;
+	/** What need not be tried again; see `ContentHow`. */
+	readonly refused: NonNullable<ContentHow["refused"]>;
+	readonly progress?: (done: number) => void;
+}
+
+/** Copies an open file to its place. */
+export function* copyOpenFile(scope: Scope, job: CopyJob): Operation<ContentCopied> {
+	const { slot, existing, how, refused } = job;
+	// Opened for writing, a link would be followed.
+	if (!how.atomic && !existing?.isSymbolicLink()) {
+		const as = existing === undefined ? "new" : "replacement";
+		return yield* copyNamed(scope, job, slot.place, as);
+	}
+	if (!refused.has("unnamed")) {
+		const copied = yield* copyUnnamed(scope, job);
+		if (copied !== undefined) return copied;
+	}
+	const [temporary, copied] = yield* underTemporaryName(slot, (place) =>
+		copyNamed(scope, job, place, "new"),
+	);
+	yield* moveIntoPlace(scope, temporary, slot, how.overwrite !== false);
+	return copied;
+}
+
+function create(scope: Scope, job: CopyJob, place: Place, as: "new" | "replacement" | "unnamed") {
+	const { from, source, existing, how, refused, progress } = job;
+	return system.copy.create(scope, from, place, {
 		reflink: how.reflink,
 		holes: how.holes,
 		size: source.size,
@@ -72,51 +96,92 @@ export function* copyOpenFile(
 		sparse: source.blocks * 512 < source.size,
 		// Until the permissions are set, nobody else is to see what may be secret.
 		mode: how.preserve.mode || existing !== undefined ? 0o600 : 0o666,
+		refused,
 		progress,
-	};
-	const create = (place: Place, replace: boolean) =>
-		system.copy.create(scope, from, place, { ...content, replace });
-	const finish = (created: Created, place: Place, made: boolean) =>
-		complete(scope, [from, source], [created, place, made], existing, how, lost);
-	// Opened for writing, a link would be followed.
-	if (how.atomic || existing?.isSymbolicLink()) {
-		const [temporary, created] = yield* underTemporaryName(slot, (name) => create(name, false));
-		yield* finish(created, temporary, true);
-		yield* moveIntoPlace(scope, temporary, slot, how.overwrite !== false);
-		return created;
-	}
-	const created = yield* create(slot.place, existing !== undefined);
-	yield* finish(created, slot.place, existing === undefined);
-	return created;
+		as,
+	});
 }
 
-/** Sets the metadata of a copy, checks it, puts it on the disk, and closes it. */
-function* complete(
+/** Makes the copy under a name; what was made is removed when anything fails. */
+function* copyNamed(
 	scope: Scope,
-	[from, source]: readonly [Handle, Metadata],
-	[created, place, made]: readonly [Created, Place, boolean],
-	existing: Metadata | undefined,
-	how: CopyHow,
-	lost: Set<string>,
-): Operation<void> {
-	const { handle } = created;
+	job: CopyJob,
+	place: Place,
+	as: "new" | "replacement",
+): Operation<ContentCopied> {
+	const copied = yield* create(scope, job, place, as);
 	let done = false;
 	try {
-		if (existing !== undefined) yield* takeOver(scope, handle, existing, how.preserve);
-		yield* preserve(scope, [from, source], handle, how.preserve, lost);
-		if (how.verify) yield* verify(scope, from, handle, created.bytes);
-		if (how.sync) yield* system.file.sync(scope, handle);
+		let dressed = false;
+		try {
+			yield* dress(scope, job, copied);
+			dressed = true;
+		} finally {
+			yield* closeAfter(scope, copied.handle, dressed);
+		}
 		done = true;
 	} finally {
+		if (!done && as === "new") yield* system.directory.unlink(scope, place);
+	}
+	return copied;
+}
+
+/**
+ * Makes the copy without a name, so that a process killed meanwhile leaves nothing behind, and
+ * names it when it is whole. Undefined where the filesystem has no such files.
+ */
+function* copyUnnamed(scope: Scope, job: CopyJob): Operation<ContentCopied | undefined> {
+	const { slot, existing, how, refused } = job;
+	let copied: ContentCopied & { readonly handle: Handle };
+	try {
+		copied = yield* create(scope, job, slot.directory, "unnamed");
+	} catch (error) {
+		if (!isCode(error, "ENOTSUP") || error.syscall !== "open") throw error;
+		refused.add("unnamed");
+		return undefined;
+	}
+	let done = false;
+	try {
+		yield* dress(scope, job, copied);
+		yield* publish(scope, copied.handle, slot, existing !== undefined, how.overwrite !== false);
+		done = true;
+	} finally {
+		yield* closeAfter(scope, copied.handle, done);
+	}
+	return copied;
+}
+
+/** Gives a nameless file its name, in place of what has it. */
+function* publish(
+	scope: Scope,
+	handle: Handle,
+	slot: Slot,
+	taken: boolean,
+	overwrite: boolean,
+): Operation<void> {
+	if (!taken || !overwrite) {
 		try {
-			yield* closeAfter(scope, handle, done);
+			return yield* system.file.publish(scope, handle, slot.place);
 		} catch (error) {
-			done = false;
-			throw error;
-		} finally {
-			if (!done && made) yield* system.directory.unlink(scope, place);
+			if (!overwrite || !isCode(error, "EEXIST")) throw error;
 		}
 	}
+	const [temporary] = yield* underTemporaryName(slot, (place) =>
+		system.file.publish(scope, handle, place),
+	);
+	yield* moveIntoPlace(scope, temporary, slot, true);
+}
+
+/** Sets the metadata of a copy, checks it, and puts it on the disk. */
+function* dress(
+	scope: Scope,
+	{ from, source, existing, how, lost }: CopyJob,
+	{ handle, bytes }: ContentCopied & { readonly handle: Handle },
+): Operation<void> {
+	if (existing !== undefined) yield* takeOver(scope, handle, existing, how.preserve);
+	yield* preserve(scope, [from, source], handle, how.preserve, lost);
+	if (how.verify) yield* verify(scope, from, handle, bytes);
+	if (how.sync) yield* system.file.sync(scope, handle);
 }
 
 /** What is not kept of the source stays as it was in the place. */
@@ -143,8 +208,8 @@ function* verify(scope: Scope, from: Handle, to: Handle, bytes: number): Operati
 	const right = scope.memory.reserve(VERIFY_CHUNK);
 	for (let at = 0; at < bytes; at += VERIFY_CHUNK) {
 		const length = Math.min(VERIFY_CHUNK, bytes - at);
-		const first = yield* fill(scope, from, left.address, length, at);
-		const second = yield* fill(scope, to, right.address, length, at);
+		const first = yield* readWhole(system.file, scope, from, left.address, length, at);
+		const second = yield* readWhole(system.file, scope, to, right.address, length, at);
 		const same =
 			first === second && Buffer.compare(left.bytes(0, first), right.bytes(0, second)) === 0;
 		if (!same || second !== length) {

@@ -172,5 +172,5 @@ export function cloneRangeSync(
 	destinationOffset: number,
 	length: number,
 ): void {
-	return runSync(cloneOperation, source, sourceOffset, destination, destinationOffset, length);
+	runSync(cloneOperation, source, sourceOffset, destination, destinationOffset, length);
 }

@@ -1,7 +1,7 @@
 /** The copy of a tree, as one operation made of the copies of its entries. */
 import { closeAfter, statIfThere } from "./content.ts";
 import { TO_COPY } from "./copy.ts";
-import { type CopyHow, copyOpenFile, mayReplace } from "./copy-file.ts";
+import { type CopyHow, type CopyJob, copyOpenFile, mayReplace } from "./copy-file.ts";
 import type { Hooks } from "./engine/offload.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
@@ -63,6 +63,8 @@ interface Level {
 	readonly metadata: Metadata;
 	/** Whether the copy made the directory, or found it. */
 	readonly made: boolean;
+	/** What this filesystem has refused to do for its files; see `ContentHow`. */
+	readonly refused: CopyJob["refused"];
 	records: DirectoryRecord[];
 	next: number;
 }
@@ -192,7 +194,11 @@ class TreeCopy {
 		}
 		// Inside the tree, a link in the place of a directory is not followed.
 		const to = yield* system.file.open(scope, place, { ...DIRECTORY, noFollow: levels.length > 0 });
-		levels.push({ from, to, path, metadata, made, records: [], next: 0 });
+		const above = levels.at(-1);
+		// What is mounted in either tree may be able to do other things.
+		const alike = made && above?.metadata.dev === metadata.dev;
+		const refused = alike ? above.refused : new Set<never>();
+		levels.push({ from, to, path, metadata, made, refused, records: [], next: 0 });
 		this.copied.directories++;
 	}
 
@@ -272,19 +278,21 @@ class TreeCopy {
 			const existing = yield* this.existing(level, slot.place, metadata);
 			if (existing === "newer" || (yield* this.linked(metadata, existing, slot, path))) return;
 			const before = copied.bytes;
-			const opened = [from, metadata] as const;
-			const { bytes, holes, method } = yield* copyOpenFile(
-				scope,
-				opened,
+			const { bytes, holes, method } = yield* copyOpenFile(scope, {
+				from,
+				source: metadata,
 				slot,
 				existing,
 				how,
 				lost,
-				(done) => {
-					const current = () => printable(path);
-					this.tell(() => ({ files: copied.files, bytes: before + done, current: current() }));
-				},
-			);
+				refused: level.refused,
+				progress: (done) =>
+					this.tell(() => ({
+						files: copied.files,
+						bytes: before + done,
+						current: printable(path),
+					})),
+			});
 			copied.files++;
 			copied.bytes += bytes;
 			copied.holes += holes;
@@ -374,6 +382,7 @@ class TreeCopy {
 function slotIn(directory: Handle, name: Uint8Array): Slot {
 	return {
 		place: { directory, path: name, beneath: false },
+		directory: { directory, path: ".", beneath: false },
 		temporary: () => ({ directory, path: temporaryName(), beneath: false }),
 		*release() {},
 	};

@@ -145,8 +145,16 @@ function* copy(
 			const total = metadata.size;
 			const tell = throttled(onProgress);
 			const progress = (bytes: number) => tell(() => ({ bytes, total }));
-			const opened = [from, metadata] as const;
-			const copied = yield* copyOpenFile(scope, opened, slot, existing, how, lost, progress);
+			const copied = yield* copyOpenFile(scope, {
+				from,
+				source: metadata,
+				slot,
+				existing,
+				how,
+				lost,
+				refused: new Set(),
+				progress,
+			});
 			if (how.sync) yield* syncDirectory(scope, { ...slot.place, path: "." });
 			onProgress?.({ bytes: copied.bytes, total: copied.bytes });
 			return report(copied);

@@ -257,7 +257,7 @@ export class File extends Handle {
 
 	/** The synchronous form of `sync`. */
 	syncSync(): void {
-		return runSync(transfer.sync, this);
+		runSync(transfer.sync, this);
 	}
 
 	/** Waits until the content is on the disk, and as much metadata as reading it needs. */
@@ -267,7 +267,7 @@ export class File extends Handle {
 
 	/** The synchronous form of `datasync`. */
 	datasyncSync(): void {
-		return runSync(transfer.datasync, this);
+		runSync(transfer.datasync, this);
 	}
 
 	/** Cuts the file off at `length` bytes, or makes it that long with a hole at its end. */
@@ -277,7 +277,7 @@ export class File extends Handle {
 
 	/** The synchronous form of `truncate`. */
 	truncateSync(length = 0): void {
-		return runSync(transfer.truncate, this, length);
+		runSync(transfer.truncate, this, length);
 	}
 
 	/** Gives a name to a file that was opened as `temporary`; `EEXIST` if the name is taken. */
@@ -287,7 +287,7 @@ export class File extends Handle {
 
 	/** The synchronous form of `link`. */
 	linkSync(location: Location): void {
-		return runSync(linkOperation, this, location);
+		runSync(linkOperation, this, location);
 	}
 
 	/** What the system knows about the file; see `stat`. */

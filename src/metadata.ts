@@ -164,7 +164,7 @@ export function chmod(target: Target, mode: number, options?: FollowOptions): Pr
 
 /** The synchronous form of {@link chmod}. */
 export function chmodSync(target: Target, mode: number, options?: FollowOptions): void {
-	return runSync(chmodOperation, target, mode, options);
+	runSync(chmodOperation, target, mode, options);
 }
 
 /** The seconds that a 64-bit `time_t` can count, in nanoseconds. */
@@ -236,7 +236,7 @@ export function utimes(target: Target, times: Times, options?: FollowOptions): P
 
 /** The synchronous form of {@link utimes}. */
 export function utimesSync(target: Target, times: Times, options?: FollowOptions): void {
-	return runSync(utimesOperation, target, times, options);
+	runSync(utimesOperation, target, times, options);
 }
 
 function accessOperation(scope: Scope, location: Location, options: AccessOptions | undefined) {
@@ -271,5 +271,5 @@ export function access(location: Location, options?: AccessOptions): Promise<voi
 
 /** The synchronous form of {@link access}. */
 export function accessSync(location: Location, options?: AccessOptions): void {
-	return runSync(accessOperation, location, options);
+	runSync(accessOperation, location, options);
 }

@@ -82,7 +82,7 @@ export function mkdir(location: Location, options?: MkdirOptions): Promise<void>
 
 /** The synchronous form of {@link mkdir}. */
 export function mkdirSync(location: Location, options?: MkdirOptions): void {
-	return runSync(mkdirOperation, location, options);
+	runSync(mkdirOperation, location, options);
 }
 
 function* mkdtempOperation(scope: Scope, prefix: string): Operation<string> {

@@ -71,37 +71,44 @@ export function* preserve(
 ): Operation<void> {
 	// By name, what is meant is what has the name, whatever took its place meanwhile.
 	const follow = typeof destination === "number";
-	const attempt = function* (part: string, operation: Operation<void>): Operation<boolean> {
-		try {
-			yield* operation;
-			return true;
-		} catch (error) {
-			if (what.strict || !isCode(error, ...CANNOT)) throw error;
-			lost.add(part);
-			return false;
-		}
-	};
 	let ownerKept = false;
 	if (what.owner) {
 		const { uid, gid } = from;
 		const chown = system.ownership.chown(scope, destination, { uid, gid }, follow);
-		ownerKept = yield* attempt("owner", chown);
+		ownerKept = yield* attempt(what, lost, "owner", chown);
 	}
 	if (what.xattrs || what.acl) {
 		for (const name of yield* attributesOf(scope, source, follow)) {
 			const text = printable(name);
 			if (!(text.startsWith(ACL) ? what.acl : what.xattrs)) continue;
 			const copy = copyAttribute(scope, source, destination, name, follow);
-			yield* attempt(text.startsWith(ACL) ? "acl" : `xattr ${text}`, copy);
+			yield* attempt(what, lost, text.startsWith(ACL) ? "acl" : `xattr ${text}`, copy);
 		}
 	}
 	if (what.mode && from.kind !== "symlink") {
 		const bits = ownerKept ? from.permissions : from.permissions & ~SET_ID;
-		yield* attempt("mode", system.metadata.chmod(scope, destination, bits, follow));
+		yield* attempt(what, lost, "mode", system.metadata.chmod(scope, destination, bits, follow));
 	}
 	if (what.times) {
 		const times = { atime: from.atimeNs, mtime: from.mtimeNs, birthtime: "keep" } as const;
-		yield* attempt("times", system.metadata.utimes(scope, destination, times, follow));
+		yield* attempt(what, lost, "times", system.metadata.utimes(scope, destination, times, follow));
+	}
+}
+
+/** Sets one part; false if it could not be kept and that is only to be reported. */
+function* attempt(
+	what: Preserved,
+	lost: Set<string>,
+	part: string,
+	operation: Operation<void>,
+): Operation<boolean> {
+	try {
+		yield* operation;
+		return true;
+	} catch (error) {
+		if (what.strict || !isCode(error, ...CANNOT)) throw error;
+		lost.add(part);
+		return false;
 	}
 }
 

@@ -34,7 +34,7 @@ export function unlink(location: Location): Promise<void> {
 
 /** The synchronous form of {@link unlink}. */
 export function unlinkSync(location: Location): void {
-	return runSync(unlinkOperation, location);
+	runSync(unlinkOperation, location);
 }
 
 function rmdirOperation(scope: Scope, location: Location): Operation<void> {
@@ -65,7 +65,7 @@ export function rmdir(location: Location): Promise<void> {
 
 /** The synchronous form of {@link rmdir}. */
 export function rmdirSync(location: Location): void {
-	return runSync(rmdirOperation, location);
+	runSync(rmdirOperation, location);
 }
 
 function* removeOperation(scope: Scope, location: Location): Operation<void> {
@@ -108,5 +108,5 @@ export function remove(location: Location): Promise<void> {
 
 /** The synchronous form of {@link remove}. */
 export function removeSync(location: Location): void {
-	return runSync(removeOperation, location);
+	runSync(removeOperation, location);
 }

@@ -17,14 +17,20 @@ export function randomName(length: number): string {
 	return Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join("");
 }
 
-/** The name of something that is not finished; `.fsx-` and 12 letters and digits. */
+/** What the names of this thread have in common, and nobody else's have. */
+const stem = randomName(12);
+let made = 0;
+
+/** The name of something that is not finished, of which there is one. */
 export function temporaryName(): string {
-	return `.fsx-${randomName(12)}.tmp`;
+	return `.fsx-${stem}${(made++).toString(36)}.tmp`;
 }
 
 /** A place named by a directory that is held open, so that both names mean the same directory. */
 export interface Slot {
 	readonly place: Place;
+	/** The directory itself. */
+	readonly directory: Place;
 	/** The place under a name of nobody's, in the same directory. */
 	temporary(): Place;
 	release(): Operation<void>;
@@ -47,6 +53,7 @@ export function* slotOf(scope: Scope, place: Place): Operation<Slot> {
 	});
 	return {
 		place: inside(name),
+		directory: inside("."),
 		temporary: () => inside(temporaryName()),
 		*release() {
 			if (opened !== undefined) yield* system.file.close(scope, opened);

@@ -5,7 +5,7 @@ import type { Scope } from "./engine/scope.ts";
 import { invalidArgument } from "./errors.ts";
 import { checkedInteger, type Handle, received } from "./location.ts";
 import { system } from "./sys/index.ts";
-import type { Handle as SystemHandle } from "./sys/system.ts";
+import { readWhole, writeWhole } from "./sys/whole.ts";
 
 const encoder = new TextEncoder();
 
@@ -46,7 +46,7 @@ export function* read(
 	let total = 0;
 	for (const buffer of buffers) {
 		const length = buffer.byteLength;
-		const done = yield* fill(scope, handle, scope.pin(buffer), length, at);
+		const done = yield* readWhole(system.file, scope, handle, scope.pin(buffer), length, at);
 		total += done;
 		if (at !== null) at += done;
 		if (done < length) break;
@@ -65,30 +65,6 @@ export function* readNew(
 	return done === length ? bytes : bytes.slice(0, done);
 }
 
-/**
- * Reads until the memory is full or the file ends. Without a position there may be no end (a pipe,
- * a terminal), so one answer is taken as it is.
- */
-export function* fill(
-	scope: Scope,
-	handle: SystemHandle,
-	address: number,
-	length: number,
-	position: number | null,
-): Operation<number> {
-	if (position === null) {
-		return length === 0 ? 0 : yield* system.file.read(scope, handle, address, length, null);
-	}
-	let done = 0;
-	while (done < length) {
-		const from = position + done;
-		const count = yield* system.file.read(scope, handle, address + done, length - done, from);
-		if (count === 0) break;
-		done += count;
-	}
-	return done;
-}
-
 export function* write(
 	scope: Scope,
 	file: Handle,
@@ -100,25 +76,11 @@ export function* write(
 	const handle = scope.hold(file.descriptor);
 	let total = 0;
 	for (const piece of pieces) {
-		yield* writeAll(scope, handle, scope.pin(piece), piece.byteLength, at);
+		yield* writeWhole(system.file, scope, handle, scope.pin(piece), piece.byteLength, at);
 		total += piece.byteLength;
 		if (typeof at === "number") at += piece.byteLength;
 	}
 	return total;
-}
-
-/** Writes until nothing is left: a short write is not an end. */
-export function* writeAll(
-	scope: Scope,
-	handle: SystemHandle,
-	address: number,
-	length: number,
-	position: number | null | "end",
-): Operation<void> {
-	for (let done = 0; done < length; ) {
-		const to = typeof position === "number" ? position + done : position;
-		done += yield* system.file.write(scope, handle, address + done, length - done, to);
-	}
 }
 
 export function sync(scope: Scope, file: Handle): Operation<void> {

@@ -14,7 +14,10 @@ function makeProgram(): Command {
 		.exitOverride()
 		.configureOutput({
 			outputError: (text, write) => {
-				const line = text.trim().replace(/^error: /, "").replace(/\.$/, "");
+				const line = text
+					.trim()
+					.replace(/^error: /, "")
+					.replace(/\.$/, "");
 				write(`fsx: ${line}; --help shows how it is called\n`);
 			},
 		});

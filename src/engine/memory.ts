@@ -147,7 +147,7 @@ export class Memory {
 
 	/** Zeroed or not as it comes, 8-byte aligned; `size` in bytes. */
 	reserve(size: number): Region {
-		const padded = (size + 7) & ~7;
+		const padded = Math.ceil(size / 8) * 8;
 		if (this.top + padded > this.end) this.grow(padded);
 		const region = new Region(this.slab, this.top, size);
 		this.top += padded;

@@ -203,6 +203,11 @@ export interface ContentHow {
 	readonly size: number;
 	/** Whether the source may have holes, as far as its metadata tells. */
 	readonly sparse: boolean;
+	/**
+	 * What turned out not to work for files like this one, so that a tree need not try it again for
+	 * each: looked at before, and added to.
+	 */
+	readonly refused?: Set<"reflink" | "unnamed"> | undefined;
 	/** Told how many bytes of the source are done with, holes included. */
 	readonly progress?: ((done: number) => void) | undefined;
 }
@@ -218,15 +223,19 @@ export interface ContentCopied {
 
 export interface CopySystem {
 	/**
-	 * Makes a file with the content of an open one. The place must not exist yet, unless `replace`
-	 * asks that an existing file be emptied and filled. The new file is handed back open, for its
-	 * metadata to be set; when this throws, a file that it made is gone again.
+	 * Makes a file with the content of an open one: `"new"`, where nothing may be yet; as a
+	 * `"replacement"` of what is there, emptied and filled; or `"unnamed"` in the directory that the
+	 * place is, to be given its name by `publish`. The file is handed back open, for its metadata to
+	 * be set; when this throws, a file that it made is gone again.
 	 */
 	create(
 		scope: Scope,
 		source: Handle,
 		destination: Place,
-		how: ContentHow & { readonly mode: number; readonly replace: boolean },
+		how: ContentHow & {
+			readonly mode: number;
+			readonly as: "new" | "replacement" | "unnamed";
+		},
 	): Operation<ContentCopied & { readonly handle: Handle }>;
 	/** One copy of a range inside the kernel where it can; may be short, 0 at the end of file. */
 	range(

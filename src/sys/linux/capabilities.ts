@@ -119,7 +119,7 @@ export const capabilities: CapabilitySystem = {
 		return result >= 0 || result === -Errno.EAGAIN;
 	},
 
-	// biome-ignore lint/correctness/useYield: these calls fail at once, so none needs a lane
+	// These calls fail at once, so none needs a lane.
 	*machine(_scope, queue) {
 		return Object.entries(ways).map(([name, way]) => describe(name, way, queue));
 	},

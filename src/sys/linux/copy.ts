@@ -1,7 +1,8 @@
 import type { Region } from "../../engine/memory.ts";
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
-import type { ContentCopied, ContentHow, CopySystem, Handle } from "../system.ts";
+import type { ContentHow, CopySystem, Handle } from "../system.ts";
+import { writeWhole } from "../whole.ts";
 import { nr, sys } from "./calls.ts";
 import { directory } from "./directory.ts";
 import { Errno } from "./errno.ts";
@@ -15,6 +16,13 @@ const KERNEL_CHUNK = 16 * 1024 * 1024;
 const BUFFER_SIZE = 256 * 1024;
 /** The unit in which zeros are looked for, and the size of most filesystems' blocks. */
 const ZERO_BLOCK = 4096;
+
+/** Readable too, so that the copy can be compared with its source. */
+const howToOpen = {
+	new: { read: true, write: true, create: true, exclusive: true },
+	replacement: { read: true, write: true, create: true, truncate: true },
+	unnamed: { read: true, write: true, temporary: true },
+} as const;
 
 /** Errors of FICLONE and FICLONERANGE that say "not here", not "it went wrong". */
 const noReflink = new Set<number>([
@@ -38,23 +46,18 @@ const noKernelCopy = new Set<number>([
 
 export const copy: CopySystem = {
 	*create(scope, source, destination, how) {
-		const { mode, replace } = how;
-		const handle = yield* file.open(scope, destination, {
-			write: true,
-			create: true,
-			exclusive: !replace,
-			truncate: replace,
-			mode,
-		});
+		const { mode, as } = how;
+		const handle = yield* file.open(scope, destination, { ...howToOpen[as], mode });
 		let done = false;
 		try {
-			const copied = yield* content(scope, source, handle, how);
+			const transfer = yield* content(scope, source, handle, how);
 			done = true;
-			return { ...copied, handle };
+			const { done: bytes, holes, method } = transfer;
+			return { bytes, holes, method, handle };
 		} finally {
 			if (!done) {
-				yield* file.close(scope, handle);
-				if (!replace) yield* directory.unlink(scope, destination);
+				yield sys(nr.close, handle);
+				if (as === "new") yield* directory.unlink(scope, destination);
 			}
 		}
 	},
@@ -73,7 +76,7 @@ export const copy: CopySystem = {
 		const size = Math.min(length, BUFFER_SIZE);
 		const { address } = scope.memory.reserve(size);
 		const read = yield* file.read(scope, source, address, size, sourceOffset);
-		yield* writeAll(scope, destination, address, read, destinationOffset);
+		yield* writeWhole(file, scope, destination, address, read, destinationOffset);
 		return read;
 	},
 
@@ -118,18 +121,6 @@ function* kernelCopy(
 	return checked(result, "copy_file_range");
 }
 
-function* writeAll(
-	scope: Scope,
-	handle: Handle,
-	address: number,
-	length: number,
-	position: number,
-): Operation<void> {
-	for (let done = 0; done < length; ) {
-		done += yield* file.write(scope, handle, address + done, length - done, position + done);
-	}
-}
-
 /** The content of one file on its way: how far it is, and by what means. */
 class Transfer {
 	done = 0;
@@ -145,12 +136,10 @@ class Transfer {
 		private readonly how: ContentHow,
 	) {}
 
-	get copied(): ContentCopied {
-		return { bytes: this.done, holes: this.holes, method: this.method };
-	}
-
 	/** Shares all blocks; false where the filesystem does not. */
 	*reflink(): Operation<boolean> {
+		const { reflink, refused } = this.how;
+		if (refused?.has("reflink") && reflink === "auto") return false;
 		const result = yield sys(nr.ioctl, this.destination, FICLONE, this.source);
 		if (result === 0) {
 			this.method = "reflink";
@@ -158,7 +147,9 @@ class Transfer {
 			return true;
 		}
 		if (!noReflink.has(-result)) throw failure(result, "copyfile");
-		if (this.how.reflink === "always") throw unsupported("copyfile", reflinkRefused(result));
+		if (reflink === "always") throw unsupported("copyfile", reflinkRefused(result));
+		// EINVAL and EPERM may be about this one file.
+		if (result !== -Errno.EINVAL && result !== -Errno.EPERM) refused?.add("reflink");
 		return false;
 	}
 
@@ -208,7 +199,7 @@ class Transfer {
 			const read = yield* file.read(scope, source, address, want, this.done);
 			if (read === 0) return;
 			if (skipZeros) yield* this.writeData(this.buffer.bytes(0, read), address);
-			else yield* writeAll(scope, destination, address, read, this.done);
+			else yield* writeWhole(file, scope, destination, address, read, this.done);
 			this.advance(read);
 			// A short read of as many bytes as there should be is the end: no need to ask again.
 			if (read < want && this.done === this.how.size) return;
@@ -225,7 +216,7 @@ class Transfer {
 			const length = Math.min(end, bytes.length) - start;
 			if (!zero) {
 				const position = this.done + start;
-				yield* writeAll(this.scope, this.destination, address + start, length, position);
+				yield* writeWhole(file, this.scope, this.destination, address + start, length, position);
 			} else if (!hole) {
 				this.holes++;
 			}
@@ -253,9 +244,11 @@ function* content(
 	source: Handle,
 	destination: Handle,
 	how: ContentHow,
-): Operation<ContentCopied> {
+): Operation<Transfer> {
 	const transfer = new Transfer(scope, source, destination, how);
-	if (how.reflink !== "never" && (yield* transfer.reflink())) return transfer.copied;
+	if (how.reflink !== "never" && how.holes !== "fill" && (yield* transfer.reflink())) {
+		return transfer;
+	}
 	if (how.holes === "keep" && how.sparse) {
 		yield* transfer.segments();
 	} else if (how.holes === "detect") {
@@ -266,5 +259,5 @@ function* content(
 	} else {
 		yield* transfer.stretch(Number.MAX_SAFE_INTEGER);
 	}
-	return transfer.copied;
+	return transfer;
 }

@@ -1,12 +1,12 @@
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
-import type { FileSystem, Handle, OpenHow, Place } from "../system.ts";
+import type { FileSystem, Handle, OpenHow } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { Errno } from "./errno.ts";
 import { extent } from "./extents.ts";
 import { checked, unsupported } from "./failure.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, iovec, O, RWF_APPEND } from "./layouts.ts";
-import { atBoth, openat2, procPath, resolveFlags } from "./path.ts";
+import { at, openat2, procPath, resolveFlags } from "./path.ts";
 
 /** The open flags of this machine for what is asked. */
 function flagsOf(how: OpenHow): number {
@@ -79,26 +79,17 @@ export const file: FileSystem = {
 	extent,
 
 	*publish(scope, handle, place) {
-		// By descriptor alone a link needs a privilege; by its name in /proc it needs none.
-		const self: Place = { directory: undefined, path: procPath(handle), beneath: false };
-		let result = yield* atBoth(
-			scope,
-			[self, "follow"],
-			[place, "entry"],
-			"link",
-			(from, name, to, newName) => sys(nr.linkat, from, name, to, newName, AT_SYMLINK_FOLLOW),
+		// By descriptor alone it needs a privilege (ENOENT without it); by its name in /proc, none.
+		let result = yield* at(scope, place, "entry", "link", (dirfd, path) =>
+			sys(nr.linkat, handle, scope.memory.cstring(""), dirfd, path, AT_EMPTY_PATH),
 		);
 		if (result === -Errno.ENOENT) {
-			const empty = scope.memory.cstring("");
-			result = yield* atBoth(
-				scope,
-				[self, "follow"],
-				[place, "entry"],
-				"link",
-				(_from, _name, to, newName) => sys(nr.linkat, handle, empty, to, newName, AT_EMPTY_PATH),
+			const self = scope.memory.cstring(procPath(handle));
+			result = yield* at(scope, place, "entry", "link", (dirfd, path) =>
+				sys(nr.linkat, AT_FDCWD, self, dirfd, path, AT_SYMLINK_FOLLOW),
 			);
 		}
-		checked(result, "link", { path: place.path });
+		checked(result, "link", place);
 	},
 };
 

@@ -322,12 +322,8 @@ function* probeNames(scope: Scope, parent: Handle): Operation<Capability[]> {
 			yield* makeFile(scope, at("b"));
 			for (const probe of onNames) results.push(yield* attempt({ scope, at }, probe));
 		} finally {
-			for (;;) {
-				const records = yield* directory.read(scope, handle);
-				if (records.length === 0) break;
-				for (const { name } of records) yield* directory.unlink(scope, inside(handle, name));
-			}
 			yield* file.close(scope, handle);
+			yield* empty(scope, place);
 		}
 	} catch (error) {
 		if (!(error instanceof FsError)) throw error;
@@ -336,6 +332,20 @@ function* probeNames(scope: Scope, parent: Handle): Operation<Capability[]> {
 		yield* directory.rmdir(scope, place);
 	}
 	return results;
+}
+
+/** Removes what is in a directory. Opened anew: btrfs lists what was there when it was opened. */
+function* empty(scope: Scope, place: Place): Operation<void> {
+	const handle = yield* file.open(scope, place, { directory: true, noFollow: true });
+	try {
+		for (;;) {
+			const records = yield* directory.read(scope, handle);
+			if (records.length === 0) break;
+			for (const { name } of records) yield* directory.unlink(scope, inside(handle, name));
+		}
+	} finally {
+		yield* file.close(scope, handle);
+	}
 }
 
 /** Whether there are files without a name, for which the only way to know is to make one. */

@@ -1,0 +1,187 @@
+import { expect, test } from "bun:test";
+import fs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+	type Capabilities,
+	capabilities,
+	capabilitiesSync,
+	configureEngine,
+	stopEngine,
+} from "../src/index.ts";
+import { failureOf, forms, skipped } from "./forms.ts";
+
+const LINUX = process.platform === "linux";
+const ROOT = process.getuid?.() === 0;
+
+function find({ operations }: Capabilities, name: string, of = "filesystem") {
+	const found = operations.find((one) => one.name === name && one.of === of);
+	if (found === undefined) throw new Error(`nothing is said about ${name}`);
+	return found;
+}
+
+/** What a filesystem can do, as `name: supported`. */
+function verdicts({ operations }: Capabilities): Record<string, boolean | undefined> {
+	const own = operations.filter(({ of }) => of === "filesystem");
+	return Object.fromEntries(own.map(({ name, supported }) => [name, supported]));
+}
+
+forms("the machine, the engine and the filesystem are described", async ({ fsx, directory }) => {
+	const found = await fsx.capabilities(directory);
+	expect(found.runtime).toBe(`Bun ${Bun.version}`);
+	expect(found.architecture).toBe(process.arch);
+	expect(found.engine.kernel.by).toBe("shim");
+	expect(found.engine.lanes).toContain("worker");
+	const mounts = fs.readFileSync("/proc/self/mounts", "utf8").split("\n");
+	const { mountPoint, type } = found.filesystem;
+	expect(
+		mounts.some((line) => line.split(" ")[1] === mountPoint && line.split(" ")[2] === type),
+	).toBe(true);
+	expect(find(found, "stat", "system")).toMatchObject({ supported: true, by: "statx" });
+	for (const { name, supported, note } of found.operations) {
+		// Whatever cannot be done has its reason.
+		if (supported !== true) expect([name, note]).not.toEqual([name, undefined]);
+	}
+});
+
+forms("nothing is left behind, and the file asked about is not touched", async ({ fsx, path }) => {
+	fs.writeFileSync(path("file"), "content");
+	const before = fs.statSync(path("file"), { bigint: true });
+	const found = await fsx.capabilities(path("file"));
+	expect(fs.readdirSync(path("."))).toEqual(["file"]);
+	const after = fs.statSync(path("file"), { bigint: true });
+	expect([after.mtimeNs, after.ctimeNs, after.atimeNs]).toEqual([
+		before.mtimeNs,
+		before.ctimeNs,
+		before.atimeNs,
+	]);
+	expect(verdicts(found)).toEqual(verdicts(await fsx.capabilities(path("."))));
+});
+
+forms("what is not there", async ({ fsx, path }) => {
+	expect(await failureOf(fsx.capabilities(path("none")))).toMatchObject({ code: "ENOENT" });
+});
+
+forms("where nothing can be made it is said that nothing was probed", async ({ fsx }) => {
+	const found = await fsx.capabilities("/proc/self");
+	expect(found.filesystem.type).toBe("proc");
+	expect(find(found, "holes").supported).toBeUndefined();
+	expect(find(found, "holes").note).toStartWith("not probed: E");
+});
+
+test("the ring: by which opcode, and why there is none", async () => {
+	await stopEngine();
+	configureEngine({});
+	const withRing = await capabilities();
+	expect(withRing.engine.ring).toEqual({ supported: true, by: "shim" });
+	expect(withRing.engine.lanes).toEqual(["immediate", "ring", "worker"]);
+	expect(find(withRing, "stat", "system").opcode).toBe("STATX");
+	expect(find(withRing, "Dir.entries", "system").opcode).toBeUndefined();
+
+	await stopEngine();
+	configureEngine({ ring: "none", kernel: "libc" });
+	const without = capabilitiesSync();
+	expect(without.engine.kernel.by).toBe("libc");
+	expect(without.engine.ring).toEqual({ supported: false, note: "turned off by configureEngine" });
+	expect(without.engine.lanes).toEqual(["immediate", "worker"]);
+	expect(find(without, "stat", "system").opcode).toBeUndefined();
+	await stopEngine();
+	configureEngine({});
+});
+
+/** Runs a case on a filesystem of its own, in a file that is mounted. */
+async function onFilesystem(
+	type: string,
+	options: string,
+	body: (point: string) => Promise<void>,
+): Promise<void> {
+	const folder = fs.mkdtempSync(join(tmpdir(), "fsx-test-"));
+	const image = join(folder, "image");
+	const point = join(folder, "point");
+	fs.mkdirSync(point);
+	const command = (...words: string[]) => {
+		const { exitCode, stderr } = Bun.spawnSync(words);
+		if (exitCode !== 0) throw new Error(`${words.join(" ")}: ${stderr}`);
+	};
+	try {
+		if (type === "tmpfs") {
+			command("mount", "-t", "tmpfs", "-o", options, "tmpfs", point);
+		} else if (type === "fuse") {
+			fs.mkdirSync(image);
+			command("bindfs", image, point);
+		} else {
+			fs.closeSync(fs.openSync(image, "w"));
+			fs.truncateSync(image, 320 * 1024 * 1024);
+			command(`mkfs.${type}`, image);
+			command("mount", "-o", options, image, point);
+		}
+		try {
+			await body(point);
+		} finally {
+			await stopEngine();
+			command("umount", point);
+		}
+	} finally {
+		fs.rmSync(folder, { recursive: true });
+	}
+}
+
+function onMount(
+	title: string,
+	type: string,
+	options: string,
+	body: (found: Capabilities, point: string) => void,
+): void {
+	const tool = { tmpfs: "mount", fuse: "bindfs" }[type] ?? `mkfs.${type}`;
+	if (!LINUX || !ROOT || Bun.which(tool) === null) {
+		skipped(title, `it needs Linux, root and ${tool}`);
+		return;
+	}
+	test(title, async () => {
+		await onFilesystem(type, options, async (point) => {
+			const before = fs.readdirSync(point);
+			const found = await capabilities(point);
+			expect(found.filesystem).toMatchObject({ type, mountPoint: point });
+			expect(verdicts(capabilitiesSync(point))).toEqual(verdicts(found));
+			expect(fs.readdirSync(point)).toEqual(before);
+			body(found, point);
+		});
+	});
+}
+
+onMount("btrfs shares blocks", "btrfs", "loop", (found) => {
+	expect(find(found, "copyFile reflink")).toMatchObject({ supported: true, by: "FICLONE" });
+	expect(find(found, "collapseRange").supported).toBe(false);
+	expect(find(found, "xattrs user.*").supported).toBe(true);
+});
+
+onMount("fuse: no files without a name, but with one", "fuse", "", (found) => {
+	const can = verdicts(found);
+	expect(can["open temporary"]).toBe(false);
+	expect(can["copyFile reflink"]).toBe(false);
+	expect(can["xattrs user.*"]).toBe(true);
+	expect(can["rename exchange"]).toBe(true);
+	expect(can["rename whiteout"]).toBe(false);
+});
+
+onMount("tmpfs has no reflinks", "tmpfs", "size=16m", (found) => {
+	expect(find(found, "copyFile reflink").supported).toBe(false);
+	expect(find(found, "holes").supported).toBe(true);
+	expect(find(found, "rename exchange").supported).toBe(true);
+});
+
+onMount("a filesystem that is mounted read-only", "tmpfs", "ro", (found) => {
+	for (const [name, supported] of Object.entries(verdicts(found))) {
+		if (name === "birth time") continue;
+		expect([name, supported]).toEqual([name, undefined]);
+		expect(find(found, name).note).toStartWith("not probed: EROFS");
+	}
+});
+
+onMount("a filesystem that is full", "tmpfs", "size=4k,nr_inodes=4", (_found, point) => {
+	fs.writeFileSync(join(point, "all"), Buffer.alloc(4096));
+	const full = capabilitiesSync(point);
+	expect(find(full, "holes").supported).toBeUndefined();
+	expect(find(full, "holes").note).toContain("ENOSPC");
+	expect(fs.readdirSync(point)).toEqual(["all"]);
+});

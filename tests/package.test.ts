@@ -1,0 +1,146 @@
+/** What a user gets: the packed package, installed in a project of its own. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import fs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import manifest from "../package.json" with { type: "json" };
+import { skipped } from "./forms.ts";
+
+const ROOT = join(import.meta.dir, "..");
+const BIN = join(ROOT, "node_modules/.bin");
+
+/** The user's program: types and values, both forms, a worker, and the shim. */
+const PROGRAM = `
+import { capabilities, compareTrees, copyFile, FsError, statSync } from "bun-fs-extended";
+
+await Bun.write("a", "content");
+const { bytes, method }: { bytes: number; method: string } = await copyFile("a", "b");
+const size: number = statSync("b").size;
+const { equal } = await compareTrees("a", "b", { ignore: ["mtime"] });
+const { engine } = await capabilities();
+let code = "";
+try {
+	statSync("none");
+} catch (error) {
+	if (error instanceof FsError) code = error.code;
+}
+// @ts-expect-error: an option that there is not
+await copyFile("a", "c", { relink: "auto" }).catch(() => {});
+console.log(JSON.stringify({ bytes, method: typeof method, size, equal, by: engine.kernel.by, code }));
+`;
+
+let work: string;
+let project: string;
+
+function command(cwd: string, ...words: string[]): string {
+	const env = { ...process.env, PATH: `${BIN}:${process.env.PATH}`, NO_COLOR: "1" };
+	const { exitCode, stdout, stderr } = Bun.spawnSync(words, { cwd, env });
+	if (exitCode !== 0) throw new Error(`${words.join(" ")}: ${exitCode}\n${stdout}\n${stderr}`);
+	return String(stdout);
+}
+
+/** A file: dependency on a package of this project's own, so that nothing is fetched. */
+const local = (name: string) => `file:${join(ROOT, "node_modules", name)}`;
+
+const NPM = Bun.which("npm");
+
+if (NPM === null) {
+	skipped("the packed package", "it needs npm to pack it");
+} else {
+	beforeAll(() => {
+		work = fs.mkdtempSync(join(tmpdir(), "fsx-test-"));
+		project = join(work, "project");
+		fs.mkdirSync(project);
+		// A copy: building in place would pull the rug out from under those who use dist.
+		const copy = join(work, "package");
+		fs.mkdirSync(copy);
+		for (const name of ["src", "scripts", "native-shims", "package.json", "tsconfig.json"]) {
+			fs.cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+		}
+		for (const name of ["README.md", "LICENSE", "DESIGN.md", "CHANGELOG.md"]) {
+			if (fs.existsSync(join(ROOT, name))) fs.copyFileSync(join(ROOT, name), join(copy, name));
+		}
+		fs.symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
+		command(copy, NPM, "pack", "--pack-destination", work);
+
+		const tarball = join(work, `${manifest.name}-${manifest.version}.tgz`);
+		fs.writeFileSync(
+			join(project, "package.json"),
+			JSON.stringify({
+				name: "user",
+				type: "module",
+				dependencies: { [manifest.name]: `file:${tarball}`, zod: local("zod") },
+				overrides: { zod: local("zod") },
+			}),
+		);
+		command(project, process.execPath, "install", "--ignore-scripts");
+		fs.writeFileSync(join(project, "program.ts"), PROGRAM);
+		fs.writeFileSync(
+			join(project, "tsconfig.json"),
+			JSON.stringify({
+				compilerOptions: {
+					strict: true,
+					noEmit: true,
+					target: "ESNext",
+					module: "Preserve",
+					types: ["bun"],
+					typeRoots: [join(ROOT, "node_modules/@types")],
+					skipLibCheck: false,
+				},
+			}),
+		);
+	}, 120_000);
+	afterAll(() => fs.rmSync(work, { recursive: true }));
+
+	const installed = () => join(project, "node_modules", manifest.name);
+
+	test("it brings sources, declarations, the command and the shims, and nothing else", () => {
+		const names = fs.readdirSync(installed());
+		expect(names).toEqual(expect.arrayContaining(["src", "dist", "native-shims", "package.json"]));
+		for (const name of ["tests", "bench", "scripts", "node_modules", "tsconfig.json"]) {
+			expect(names).not.toContain(name);
+		}
+		for (const file of [
+			"dist/fsx.js",
+			"dist/types/index.d.ts",
+			"src/engine/worker.ts",
+			"native-shims/prebuilt/linux-x64.so",
+			"native-shims/prebuilt/linux-arm64.so",
+		]) {
+			expect([file, fs.existsSync(join(installed(), file))]).toEqual([file, true]);
+		}
+		// Neither the library nor a path of this machine is inside the command.
+		const bundle = fs.readFileSync(join(installed(), "dist/fsx.js"), "utf8");
+		expect(bundle).toStartWith("#!/usr/bin/env bun\n");
+		expect(bundle).toContain('from "../src/index.ts"');
+		expect(bundle).not.toContain(ROOT);
+		expect(bundle).not.toContain(work);
+		expect(Object.keys(manifest.dependencies)).toEqual(["zod"]);
+	});
+
+	test("a program is type-checked against it under strict options", () => {
+		command(project, join(BIN, "tsc"), "--project", project);
+	});
+
+	test("a program runs with it", () => {
+		const said = command(project, process.execPath, "program.ts");
+		expect(JSON.parse(said)).toEqual({
+			bytes: 7,
+			method: "string",
+			size: 7,
+			equal: true,
+			by: "shim",
+			code: "ENOENT",
+		});
+	});
+
+	test("the command runs", () => {
+		const fsx = join(project, "node_modules/.bin/fsx");
+		expect(command(project, fsx, "--version")).toBe(`${manifest.version}\n`);
+		expect(command(project, fsx, "doctor")).toContain("copyFile reflink");
+		expect(command(project, fsx, "cp", "-q", installed(), "copy")).toBe("");
+		expect(fs.existsSync(join(project, "copy/package.json"))).toBe(true);
+		const bunx = command(project, process.execPath, "x", "--no-install", "fsx", "--version");
+		expect(bunx).toBe(`${manifest.version}\n`);
+	});
+}

@@ -1,0 +1,157 @@
+/** How the library lives in a process: when it keeps it alive, how it ends, and with Workers. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+	closeSync,
+	constants,
+	mkdtempSync,
+	openSync,
+	readdirSync,
+	readlinkSync,
+	rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { EngineOptions } from "../src/engine/settings.ts";
+import { configureEngine, stat, stopEngine } from "../src/index.ts";
+import { runScript } from "./fixtures/run.ts";
+
+/** Each lane, made to be the one that opens. */
+const lanes: [name: string, options: EngineOptions][] = [
+	["the defaults", {}],
+	["the ring", { lanes: ["ring"] }],
+	["a worker", { lanes: ["worker"] }],
+	["immediate answers", { lanes: ["immediate"] }],
+];
+
+let directory: string;
+let fifo: string;
+
+beforeAll(() => {
+	directory = mkdtempSync(join(tmpdir(), "fsx-process-"));
+	fifo = join(directory, "fifo");
+	if (!Bun.spawnSync(["mkfifo", fifo]).success) throw new Error("mkfifo");
+});
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe.if(process.platform === "linux").each(lanes)("a process that uses %s", (_, options) => {
+	const START = `
+		const { configureEngine, open, stat, copyFile } = await import("library");
+		configureEngine(${JSON.stringify(options)});
+		const [fifo] = process.argv.slice(1);
+	`;
+
+	test("ends by itself", async () => {
+		const printed = await runScript(`
+			${START}
+			const { size } = await stat("/");
+			process.on("exit", () => console.log("ended", size > 0, performance.now() < 10_000));
+		`);
+		expect(printed).toBe("ended true true\n");
+	});
+
+	test("stays alive until what is pending has ended", async () => {
+		const printed = await runScript(
+			`
+			${START}
+			const writer = ["sh", "-c", 'sleep 0.3; echo hello > "$0"', fifo];
+			Bun.spawn(writer, { stdio: ["ignore", "ignore", "inherit"] }).unref();
+			const start = performance.now();
+			open(fifo).then(async (file) => {
+				const waited = performance.now() - start > 250;
+				console.log(waited, Buffer.from(await file.read(100)).toString());
+				await file.close();
+			});
+			`,
+			fifo,
+		);
+		expect(printed).toBe("true hello\n\n");
+	});
+
+	test("can exit while something is pending", async () => {
+		const printed = await runScript(
+			`
+			${START}
+			await stat("/");
+			void open(fifo);
+			process.on("exit", () => console.log("exit"));
+			setTimeout(() => process.exit(), 100);
+			`,
+			fifo,
+		);
+		expect(printed).toBe("exit\n");
+	});
+});
+
+/** What this process has open of the kind that a lane opens. */
+function laneDescriptors(): string[] {
+	return readdirSync("/proc/self/fd")
+		.map((fd) => {
+			try {
+				return readlinkSync(`/proc/self/fd/${fd}`);
+			} catch {
+				return "";
+			}
+		})
+		.filter((name) => /^(socket:|anon_inode:\[io_uring\])/.test(name))
+		.sort();
+}
+
+function descriptorsOf(path: string): number[] {
+	return readdirSync("/proc/self/fd")
+		.map(Number)
+		.filter((fd) => {
+			try {
+				return readlinkSync(`/proc/self/fd/${fd}`) === path;
+			} catch {
+				return false;
+			}
+		});
+}
+
+async function settled(before: string[]): Promise<string[]> {
+	for (let tries = 0; tries < 200; tries++) {
+		if (laneDescriptors().length <= before.length) break;
+		await Bun.sleep(10);
+	}
+	return laneDescriptors();
+}
+
+describe.if(process.platform === "linux")("a Worker of the user's", () => {
+	const ends = ["terminate", "exit", "stop", "pending"] as const;
+	for (const name of ["ring", "worker", "immediate"] as const) {
+		for (const end of ends) {
+			test(`on lane ${name}, end by ${end}, leaves nothing behind`, async () => {
+				await stopEngine();
+				configureEngine({ lanes: ["ring"] });
+				await stat("/");
+				const before = laneDescriptors();
+				const worker = new Worker(new URL("./fixtures/tenant.ts", import.meta.url).href);
+				const closed = new Promise((done) => worker.addEventListener("close", done));
+				const answer = await new Promise((done, fail) => {
+					worker.onmessage = ({ data }) => done(data);
+					worker.onerror = fail;
+					worker.postMessage({ lanes: [name], fifo, end });
+				});
+				expect(answer).toBe((await stat(join(import.meta.dir, "fixtures/tenant.ts"))).size);
+				if (end === "terminate" || end === "pending") worker.terminate();
+				if (end === "pending" && name !== "ring") {
+					// The runtime waits for the library's own worker, which waits for the fifo.
+					await Bun.sleep(20);
+					closeSync(openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK));
+				}
+				await closed;
+				// The file that the call on that worker opened has nobody to close it. A ring's call ends
+				// with its thread, so that there is none.
+				const opened = descriptorsOf(fifo);
+				if (name === "ring") expect(opened).toEqual([]);
+				for (const fd of opened) closeSync(fd);
+				expect(await settled(before)).toEqual(before);
+				// This thread goes on with its own.
+				expect((await stat("/")).isDirectory()).toBe(true);
+				await stopEngine();
+				configureEngine({});
+			});
+		}
+	}
+});
