@@ -91,6 +91,7 @@ async function measureCase(subject: Case): Promise<Outcome> {
 	const { warmup = 1 } = subject;
 	for (let round = 0; round < warmup + subject.rounds; round++) {
 		for (const task of inTurn(bench.tasks, round)) {
+			task.reset(false);
 			const { result } = await task.run();
 			if (!("latency" in result)) throw new Error(`${task.name} was not measured`);
 			if (round >= warmup) samples.get(task.name)?.push(result.latency.mean * 1e6);

@@ -13,7 +13,9 @@ const subjects: Readonly<Record<string, () => Promise<{ subject: Subject }>>> = 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in subjects));
 if (unknown.length > 0) {
-	console.error(`bench: unknown: ${unknown.join(", ")}; known: ${Object.keys(subjects).join(", ")}`);
+	console.error(
+		`bench: unknown: ${unknown.join(", ")}; known: ${Object.keys(subjects).join(", ")}`,
+	);
 	process.exit(2);
 }
 

@@ -3,7 +3,7 @@
  * it uses, and the declarations. The command imports the library's own sources, because the
  * library finds its workers and its shim by where its files are.
  */
-import { chmod, rm } from "node:fs/promises";
+import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const root = join(import.meta.dir, "..");
@@ -29,7 +29,23 @@ const result = await Bun.build({
 	],
 });
 for (const log of result.logs) console.error(log);
-await chmod(join(dist, "fsx.js"), 0o755);
+
+// Comments in the bundle name each file: by its package, not by where it lies on this machine.
+const command = join(dist, "fsx.js");
+const MODULE = /^\/\/ .*?node_modules\/(?=((?:@[^/\n]+\/)?[^/\n]+)\/)/gm;
+const bundle = await readFile(command, "utf8");
+await writeFile(command, bundle.replace(MODULE, "// node_modules/"));
+await chmod(command, 0o755);
+
+// What is inside the command is under licences that are to go with it.
+const inside = new Set([...bundle.matchAll(MODULE)].map(([, name = ""]) => name));
+const licences = [...inside].sort().map(async (name) => {
+	const folder = join(root, "node_modules", name);
+	const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+	if (file === undefined) throw new Error(`${name} has no licence file to ship`);
+	return `${name}\n\n${(await readFile(join(folder, file), "utf8")).trim()}\n`;
+});
+await writeFile(join(dist, "LICENSES.txt"), (await Promise.all(licences)).join("\n---\n\n"));
 
 const declarations = Bun.spawn(
 	[process.execPath, "x", "tsc", "--project", join(import.meta.dir, "tsconfig.json")],

@@ -1,10 +1,9 @@
 /** Copying one file: what `copyFile` and `copyTree` do for each, once the source is open. */
-import { closeAfter } from "./content.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode } from "./errors.ts";
 import { type Preserved, preserve } from "./preserve.ts";
-import { moveIntoPlace, type Slot, underTemporaryName } from "./replace.ts";
+import { closeAfter, moveIntoPlace, type Slot, underTemporaryName } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { ContentCopied, ContentHow, Handle, Place } from "./sys/system.ts";

@@ -1,15 +1,22 @@
 /** The copy of a tree, as one operation made of the copies of its entries. */
-import { closeAfter, statIfThere } from "./content.ts";
 import { TO_COPY } from "./copy.ts";
 import { type CopyHow, type CopyJob, copyOpenFile, mayReplace } from "./copy-file.ts";
 import type { Hooks } from "./engine/offload.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode, printable } from "./errors.ts";
+import { isInside, isSame } from "./inside.ts";
 import { joined, parentOf } from "./place.ts";
 import { preserve } from "./preserve.ts";
 import { throttled } from "./progress.ts";
-import { moveIntoPlace, type Slot, temporaryName, underTemporaryName } from "./replace.ts";
+import {
+	closeAfter,
+	moveIntoPlace,
+	type Slot,
+	statIfThere,
+	temporaryName,
+	underTemporaryName,
+} from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { FileKind, Metadata } from "./sys/metadata.ts";
 import type { DirectoryRecord, Handle, Place } from "./sys/system.ts";
@@ -148,31 +155,12 @@ class TreeCopy {
 	private *refuseInside(source: Metadata): Operation<void> {
 		const { scope, destination } = this;
 		const there = yield* statIfThere(scope, destination, true);
-		let place = there === undefined ? parentOf(destination) : destination;
-		let handle = yield* system.file.open(scope, place, DIRECTORY);
-		try {
-			let here = yield* system.metadata.stat(scope, handle, ITSELF);
-			for (;;) {
-				if (isSame(here, source)) throw this.inside();
-				place = { directory: handle, path: "..", beneath: false };
-				const above = yield* system.file.open(scope, place, DIRECTORY);
-				yield* closeAfter(scope, handle, false);
-				handle = above;
-				const next = yield* system.metadata.stat(scope, handle, ITSELF);
-				// Only the root is above itself.
-				if (isSame(here, next)) return;
-				here = next;
-			}
-		} finally {
-			yield* closeAfter(scope, handle, false);
-		}
-	}
-
-	private inside(): FsError {
-		return new FsError("EINVAL", "invalid argument", {
+		const directory = there === undefined ? parentOf(destination) : destination;
+		if (!(yield* isInside(scope, directory, source))) return;
+		throw new FsError("EINVAL", "invalid argument", {
 			syscall: "copytree",
 			path: this.source.path,
-			dest: this.destination.path,
+			dest: destination.path,
 			detail: "the destination lies inside the source",
 		});
 	}
@@ -386,8 +374,4 @@ function slotIn(directory: Handle, name: Uint8Array): Slot {
 		temporary: () => ({ directory, path: temporaryName(), beneath: false }),
 		*release() {},
 	};
-}
-
-function isSame(a: Metadata, b: Metadata): boolean {
-	return a.ino === b.ino && a.dev === b.dev;
 }

@@ -1,4 +1,3 @@
-import { statIfThere, syncDirectory } from "./content.ts";
 import { type CopyHow, copyOpenFile, mayReplace } from "./copy-file.ts";
 import { type Hooks, offloadable } from "./engine/offload.ts";
 import type { Operation } from "./engine/operation.ts";
@@ -8,7 +7,7 @@ import { type Location, locate } from "./location.ts";
 import { optionsOf, type Shape, schemas, type Zod } from "./options.ts";
 import { type Preserve, preserved, preserveSchema } from "./preserve.ts";
 import { throttled } from "./progress.ts";
-import { resolveLinks, slotOf } from "./replace.ts";
+import { resolveLinks, slotOf, statIfThere, syncDirectory } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Place } from "./sys/system.ts";

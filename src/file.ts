@@ -1,19 +1,16 @@
-import { constants } from "node:fs";
 import { run, runSync } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { invalidArgument } from "./errors.ts";
 import { checkedInteger, Handle, type Location, locate } from "./location.ts";
+import { howOf, type OpenFlags } from "./open-flags.ts";
 import { optionsOf, schemas } from "./options.ts";
+
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { OpenHow } from "./sys/system.ts";
 import * as transfer from "./transfer.ts";
 
-/** Node's names for ways to open a file. */
-export type OpenFlags =
-	| ("r" | "rs" | "sr" | "r+" | "rs+" | "sr+")
-	| ("w" | "wx" | "xw" | "w+" | "wx+" | "xw+")
-	| ("a" | "ax" | "xa" | "as" | "sa" | "a+" | "ax+" | "xa+" | "as+" | "sa+");
+export type { OpenFlags } from "./open-flags.ts";
 
 /** Options of `open`. */
 export interface OpenOptions {
@@ -25,63 +22,6 @@ export interface OpenOptions {
 	noFollow?: boolean | undefined;
 	/** A file without a name, in the directory that the location names; see `File.link`. */
 	temporary?: boolean | undefined;
-}
-
-const flagNames: Readonly<Record<string, OpenHow>> = {
-	r: { read: true },
-	"r+": { read: true, write: true },
-	w: { write: true, create: true, truncate: true },
-	"w+": { read: true, write: true, create: true, truncate: true },
-	a: { write: true, append: true, create: true },
-	"a+": { read: true, write: true, append: true, create: true },
-};
-
-/** The flags of `node:fs` that have a meaning here; a number with any other bit is refused. */
-const flagBits = [
-	[constants.O_APPEND, { append: true }],
-	[constants.O_CREAT, { create: true }],
-	[constants.O_EXCL, { exclusive: true }],
-	[constants.O_TRUNC, { truncate: true }],
-	[constants.O_DIRECTORY, { directory: true }],
-	[constants.O_NOFOLLOW, { noFollow: true }],
-	[constants.O_DIRECT, { direct: true }],
-	[constants.O_SYNC, { synchronous: "full" }],
-	[constants.O_DSYNC, { synchronous: "data" }],
-	[constants.O_NONBLOCK, { nonBlocking: true }],
-	[constants.O_NOATIME, { noAtime: true }],
-] as const satisfies [number | undefined, OpenHow][];
-
-function howOf(flags: OpenFlags | number): OpenHow {
-	if (typeof flags === "number") return howOfBits(flags);
-	const letters = typeof flags === "string" ? flags : "";
-	const plain = flagNames[letters.replace(/[xs]/, "")];
-	const exclusive = letters.includes("x");
-	if (plain === undefined || letters.length > 3 || (exclusive && letters.includes("r"))) {
-		throw invalidArgument(
-			"ERR_INVALID_ARG_VALUE",
-			`The "flags" argument must be one of Node's open flags. Received ${Bun.inspect(flags)}`,
-		);
-	}
-	if (letters.includes("s")) return { ...plain, synchronous: "full" };
-	return exclusive ? { ...plain, exclusive } : plain;
-}
-
-function howOfBits(flags: number): OpenHow {
-	let rest = checkedInteger(flags, "flags", 0, 0x7fffffff);
-	const access = rest & 3;
-	rest &= ~3;
-	let how: OpenHow = { read: access !== constants.O_WRONLY, write: access !== constants.O_RDONLY };
-	for (const [bits, meaning] of flagBits) {
-		// Windows has not all of them; O_SYNC contains O_DSYNC and stands before it.
-		if (!bits || (rest & bits) !== bits) continue;
-		how = { ...how, ...meaning };
-		rest &= ~bits;
-	}
-	if (rest === 0 && access !== 3) return how;
-	throw invalidArgument(
-		"ERR_INVALID_ARG_VALUE",
-		`The "flags" argument has bits that mean nothing here: 0x${(rest || access).toString(16)}`,
-	);
 }
 
 const checkOpen = optionsOf<OpenOptions>("open", (z) => ({

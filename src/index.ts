@@ -1,21 +1,108 @@
-export * from "./capabilities.ts";
-export * from "./compare.ts";
-export * from "./content.ts";
-export * from "./copy.ts";
-export * from "./copy-range.ts";
-export * from "./directory.ts";
+export {
+	type Capabilities,
+	type Capability,
+	capabilities,
+	capabilitiesSync,
+	type EngineCapabilities,
+} from "./capabilities.ts";
+export {
+	type CompareOptions,
+	type CompareProgress,
+	type CompareReport,
+	compareTrees,
+	compareTreesSync,
+	type Difference,
+	type DifferenceKind,
+} from "./compare.ts";
+export {
+	type ReadFileOptions,
+	readFile,
+	readFileSync,
+	type WriteFileOptions,
+	writeFile,
+	writeFileSync,
+export {
+	type CopyFileOptions,
+	type CopyOptions,
+	type CopyProgress,
+	type CopyReport,
+	copyFile,
+	copyFileSync,
+	type Preserve,
+} from "./copy.ts";
+export {
+	cloneRange,
+	cloneRangeSync,
+	copyRange,
+	copyRangeSync,
+	type OpenFile,
+} from "./copy-range.ts";
+export {
+	Dir,
+	DirEntry,
+	type EntriesOptions,
+	type OpenDirOptions,
+	openDir,
+	openDirSync,
+} from "./directory.ts";
 export type { Encoding } from "./encoding.ts";
 export { configureEngine, stopEngine } from "./engine/engine.ts";
-export * from "./errors.ts";
-export * from "./file.ts";
-export * from "./hardlink.ts";
+export type { EngineOptions } from "./engine/settings.ts";
+export { AbortError, FsError, type FsErrorDetails } from "./errors.ts";
+export { alignedBuffer, File, type OpenFlags, type OpenOptions, open, openSync } from "./file.ts";
+export { type LinkOptions, link, linkSync } from "./hardlink.ts";
 export { At, Handle, type Location, type Target } from "./location.ts";
-export * from "./metadata.ts";
-export * from "./mkdir.ts";
-export * from "./ownership.ts";
-export * from "./remove.ts";
-export * from "./rename.ts";
-export * from "./symlink.ts";
-export * from "./tree.ts";
-export * from "./xattr.ts";
+export {
+	type AccessOptions,
+	access,
+	accessSync,
+	chmod,
+	chmodSync,
+	type FileAttributes,
+	type FileKind,
+	type FollowOptions,
+	Metadata,
+	type StatOptions,
+	stat,
+	statSync,
+	type Time,
+	type Times,
+	utimes,
+	utimesSync,
+} from "./metadata.ts";
+export { type MkdirOptions, mkdir, mkdirSync, mkdtemp, mkdtempSync } from "./mkdir.ts";
+export { chown, chownSync, copyOwner, copyOwnerSync, type Owner } from "./ownership.ts";
+export { remove, removeSync, rmdir, rmdirSync, unlink, unlinkSync } from "./remove.ts";
+export { type RenameOptions, rename, renameSync } from "./rename.ts";
+export {
+	type ReadlinkOptions,
+	readlink,
+	readlinkSync,
+	type SymlinkOptions,
+	symlink,
+	symlinkSync,
+} from "./symlink.ts";
+export {
+	type CopyTreeOptions,
+	type CopyTreeReport,
+	copyTree,
+	copyTreeSync,
+	type TreeEntry,
+	type TreeProgress,
+} from "./tree.ts";
+export {
+	type GetXattrOptions,
+	getXattr,
+	getXattrSync,
+	type ListXattrsOptions,
+	listXattrs,
+	listXattrsSync,
+	removeXattr,
+	removeXattrSync,
+	type SetXattrOptions,
+	setXattr,
+	setXattrSync,
+} from "./xattr.ts";
 export { type CopyXattrsOptions, copyXattrs, copyXattrsSync } from "./xattr-copy.ts";
+export * from "./read-file.ts";
+export * from "./write-file.ts";

@@ -4,6 +4,7 @@ import type { Scope } from "./engine/scope.ts";
 import { isCode } from "./errors.ts";
 import { joined, partsOf } from "./place.ts";
 import { system } from "./sys/index.ts";
+import type { Metadata } from "./sys/metadata.ts";
 import type { Handle, Place } from "./sys/system.ts";
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -128,5 +129,38 @@ function* renameWithoutReplacing(scope: Scope, from: Place, to: Place): Operatio
 		if (!isCode(error, "EINVAL", "ENOTSUP", "ENOSYS")) throw error;
 		yield* system.hardlink.link(scope, from, to, false);
 		return false;
+	}
+}
+
+/** A failed close can mean lost data, but must not hide what failed before it. */
+export function* closeAfter(scope: Scope, handle: Handle, succeeded: boolean): Operation<void> {
+	try {
+		yield* system.file.close(scope, handle);
+	} catch (error) {
+		if (succeeded) throw error;
+	}
+}
+
+/** Metadata of the name itself, or undefined if nothing has it. */
+export function* statIfThere(
+	scope: Scope,
+	place: Place,
+	follow = false,
+): Operation<Metadata | undefined> {
+	try {
+		return yield* system.metadata.stat(scope, place, { follow, sync: "auto" });
+	} catch (error) {
+		if (isCode(error, "ENOENT")) return undefined;
+		throw error;
+	}
+}
+
+/** Waits until the names in a directory are on the disk. */
+export function* syncDirectory(scope: Scope, place: Place): Operation<void> {
+	const handle = yield* system.file.open(scope, place, { read: true, directory: true });
+	try {
+		yield* system.file.sync(scope, handle);
+	} finally {
+		yield* system.file.close(scope, handle);
 	}
 }

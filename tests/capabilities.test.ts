@@ -160,7 +160,6 @@ onMount("fuse: no files without a name, but with one", "fuse", "", (found) => {
 	expect(can["open temporary"]).toBe(false);
 	expect(can["copyFile reflink"]).toBe(false);
 	expect(can["xattrs user.*"]).toBe(true);
-	expect(can["rename exchange"]).toBe(true);
 	expect(can["rename whiteout"]).toBe(false);
 });
 

@@ -39,7 +39,7 @@ export function doctorText(found: Capabilities, colours: boolean): string {
 }
 
 function by({ by: who = "unknown", note }: { by?: string; note?: string }): string {
-	return note === undefined ? `by the ${who}` : `by ${who} (${note})`;
+	return note === undefined ? `by ${who}` : `by ${who} (${note})`;
 }
 
 function row({ name, supported, by, opcode, note }: Capability, colours: boolean): string[] {

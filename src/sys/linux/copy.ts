@@ -14,6 +14,7 @@ import { FICLONE, FICLONERANGE, fileCloneRange, SEEK_DATA, SEEK_HOLE } from "./l
 /** Bytes per call: enough to be quick, few enough that an abort is soon seen. */
 const KERNEL_CHUNK = 16 * 1024 * 1024;
 const BUFFER_SIZE = 256 * 1024;
+const UNKNOWN_SIZE = 64 * 1024;
 /** The unit in which zeros are looked for, and the size of most filesystems' blocks. */
 const ZERO_BLOCK = 4096;
 
@@ -126,6 +127,7 @@ class Transfer {
 	done = 0;
 	holes = 0;
 	method = "read-write";
+	private inHole = false;
 	private kernelRefuses = false;
 	private buffer: Region | undefined;
 
@@ -192,7 +194,10 @@ class Transfer {
 	/** Reads and writes; with `skipZeros`, blocks of nothing but zeros become holes. */
 	*byReading(end: number, skipZeros: boolean): Operation<void> {
 		const { scope, source, destination } = this;
-		this.buffer ??= scope.memory.reserve(Math.min(BUFFER_SIZE, this.how.size + 1));
+		// One byte more than there should be shows that there is no more. A size of 0 tells nothing:
+		// the files of /proc have it.
+		const room = this.how.size === 0 ? UNKNOWN_SIZE : this.how.size + 1;
+		this.buffer ??= scope.memory.reserve(Math.min(BUFFER_SIZE, room));
 		const { address, size } = this.buffer;
 		while (this.done < end) {
 			const want = Math.min(size, end - this.done);
@@ -208,7 +213,6 @@ class Transfer {
 
 	/** Writes the runs of blocks that are not zero, where they belong. */
 	private *writeData(bytes: Uint8Array, address: number): Operation<void> {
-		let hole = false;
 		for (let start = 0; start < bytes.length; ) {
 			let end = start;
 			const zero = isZero(bytes, start);
@@ -217,10 +221,10 @@ class Transfer {
 			if (!zero) {
 				const position = this.done + start;
 				yield* writeWhole(file, this.scope, this.destination, address + start, length, position);
-			} else if (!hole) {
+			} else if (!this.inHole) {
 				this.holes++;
 			}
-			hole = zero;
+			this.inHole = zero;
 			start = end;
 		}
 	}

@@ -1,0 +1,38 @@
+import type { Operation } from "./engine/operation.ts";
+import type { Scope } from "./engine/scope.ts";
+import { closeAfter } from "./replace.ts";
+import { system } from "./sys/index.ts";
+import type { Metadata } from "./sys/metadata.ts";
+import type { Place } from "./sys/system.ts";
+
+const DIRECTORY = { read: true, directory: true } as const;
+const ITSELF = { follow: false, sync: "auto" } as const;
+
+/** Whether two names are of one file. */
+export function isSame(a: Metadata, b: Metadata): boolean {
+	return a.ino === b.ino && a.dev === b.dev;
+}
+
+/**
+ * Whether a directory is another one or lies in it, found by going up from it: paths can be
+ * spelled in too many ways to be compared.
+ */
+export function* isInside(scope: Scope, place: Place, outer: Metadata): Operation<boolean> {
+	let handle = yield* system.file.open(scope, place, DIRECTORY);
+	try {
+		let here = yield* system.metadata.stat(scope, handle, ITSELF);
+		while (!isSame(here, outer)) {
+			const parent: Place = { directory: handle, path: "..", beneath: false };
+			const above = yield* system.file.open(scope, parent, DIRECTORY);
+			yield* closeAfter(scope, handle, false);
+			handle = above;
+			const next = yield* system.metadata.stat(scope, handle, ITSELF);
+			// Only the root is above itself.
+			if (isSame(here, next)) return false;
+			here = next;
+		}
+		return true;
+	} finally {
+		yield* closeAfter(scope, handle, false);
+	}
+}

@@ -1,0 +1,123 @@
+import { type Operation, run, runSync } from "./engine/operation.ts";
+import type { Scope } from "./engine/scope.ts";
+import { type Location, locate } from "./location.ts";
+import { optionsOf, schemas } from "./options.ts";
+import { system } from "./sys/index.ts";
+import type { Handle, Place } from "./sys/system.ts";
+import { readWhole } from "./sys/whole.ts";
+
+/** Options of `readFile`. */
+export interface ReadFileOptions {
+	/** What to return: bytes (`"buffer"`, the default), or the text that they are in UTF-8. */
+	encoding?: "buffer" | "utf8" | undefined;
+	/** Ends the operation early with an `AbortError`. */
+	signal?: AbortSignal | undefined;
+}
+
+const HANDLE = { follow: true, sync: "auto" } as const;
+/** Bytes read at once from what does not say how long it is, such as the files of /proc. */
+const UNKNOWN_CHUNK = 64 * 1024;
+
+const checkRead = optionsOf<ReadFileOptions>("readFile", (z) => ({
+	encoding: schemas.choice(z, "buffer", "utf8"),
+	signal: schemas.signal(z),
+}));
+function readOperation(
+	scope: Scope,
+	location: Location,
+	options: ReadFileOptions | "utf8" | undefined,
+): Operation<Uint8Array<ArrayBuffer> | string> {
+	const { encoding, signal } = checkRead(options === "utf8" ? { encoding: options } : options);
+	const place = locate(scope, location);
+	scope.interrupt = signal;
+	return encoding === "utf8" ? readText(scope, place) : readBytes(scope, place);
+}
+
+function* readText(scope: Scope, place: Place): Operation<string> {
+	return new TextDecoder().decode(yield* readBytes(scope, place));
+}
+
+function* readBytes(scope: Scope, place: Place): Operation<Uint8Array<ArrayBuffer>> {
+	const handle = yield* system.file.open(scope, place, { read: true });
+	try {
+		const { size } = yield* system.metadata.stat(scope, handle, HANDLE);
+		if (size === 0) return yield* readToEnd(scope, handle);
+		const bytes = new Uint8Array(new ArrayBuffer(size));
+		const done = yield* readWhole(system.file, scope, handle, scope.pin(bytes), size, 0);
+		return done === size ? bytes : bytes.slice(0, done);
+	} finally {
+		yield* system.file.close(scope, handle);
+	}
+}
+
+/** Reads what does not know its size: pipes, devices, the files of /proc. */
+function* readToEnd(scope: Scope, handle: Handle): Operation<Uint8Array<ArrayBuffer>> {
+	const chunk = scope.memory.reserve(UNKNOWN_CHUNK);
+	const pieces: Uint8Array[] = [];
+	for (;;) {
+		const count = yield* system.file.read(scope, handle, chunk.address, chunk.size, null);
+		if (count === 0) break;
+		pieces.push(chunk.copy(0, count));
+	}
+	const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+	let at = 0;
+	for (const piece of pieces) {
+		whole.set(piece, at);
+		at += piece.length;
+	}
+	return whole;
+}
+
+/**
+ * Reads a whole file: as many bytes as it has when it is opened, or, of what does not know its
+ * size (a pipe, a file of /proc), all until its end.
+ *
+ * @param location A path or `dir.at(name)`.
+ * @param options `encoding`: `"utf8"` for text (bytes that are not UTF-8 become U+FFFD), bytes by
+ * default; `signal`. `"utf8"` alone is short for the first.
+ * @returns The content, in an array of its own.
+ * @throws {FsError} `ENOENT`, `EACCES`, `EISDIR`, `EIO`.
+ * @throws {AbortError} When the signal fires.
+ *
+ * Linux: openat2, statx, pread64, close; answered from the page cache where it can be.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "bun-fs-extended";
+ *
+ * const text = await readFile("/proc/self/stat", "utf8");
+ * if (!text.startsWith(`${process.pid} `)) throw new Error("this process");
+ * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/pread.2.html | pread(2)}
+ */
+export function readFile(
+	location: Location,
+	options: (ReadFileOptions & { encoding: "utf8" }) | "utf8",
+): Promise<string>;
+export function readFile(
+	location: Location,
+	options?: ReadFileOptions & { encoding?: "buffer" | undefined },
+): Promise<Uint8Array<ArrayBuffer>>;
+export function readFile(
+	location: Location,
+	options?: ReadFileOptions | "utf8",
+): Promise<Uint8Array<ArrayBuffer> | string> {
+	return run(readOperation, location, options);
+}
+
+/** The synchronous form of {@link readFile}. */
+export function readFileSync(
+	location: Location,
+	options: (ReadFileOptions & { encoding: "utf8" }) | "utf8",
+): string;
+export function readFileSync(
+	location: Location,
+	options?: ReadFileOptions & { encoding?: "buffer" | undefined },
+): Uint8Array<ArrayBuffer>;
+export function readFileSync(
+	location: Location,
+	options?: ReadFileOptions | "utf8",
+): Uint8Array<ArrayBuffer> | string {
+	return runSync(readOperation, location, options);
+}

@@ -1,0 +1,165 @@
+import { type Operation, run, runSync } from "./engine/operation.ts";
+import type { Scope } from "./engine/scope.ts";
+import { type Location, locate } from "./location.ts";
+import { optionsOf, schemas } from "./options.ts";
+import { parentOf } from "./place.ts";
+import {
+	closeAfter,
+	moveIntoPlace,
+	resolveLinks,
+	slotOf,
+	statIfThere,
+	syncDirectory,
+	underTemporaryName,
+} from "./replace.ts";
+import { system } from "./sys/index.ts";
+import type { Metadata } from "./sys/metadata.ts";
+import type { Handle, Place } from "./sys/system.ts";
+import { writeWhole } from "./sys/whole.ts";
+import { bytesOf } from "./transfer.ts";
+
+/** Options of `writeFile`. */
+export interface WriteFileOptions {
+	/**
+	 * Write a temporary file beside the old one, put it on the disk and rename it into place: whoever
+	 * looks, now or after a crash, finds the old content or the new, whole. Default false.
+	 */
+	atomic?: boolean | undefined;
+	/** Permissions of a file that is created, less the process's mask. Default 0o666. */
+	mode?: number | undefined;
+	/** Wait until content and name are on the disk. Default false. */
+	sync?: boolean | undefined;
+	/** Ends the operation early with an `AbortError`. */
+	signal?: AbortSignal | undefined;
+}
+
+const HANDLE = { follow: true, sync: "auto" } as const;
+
+const checkWrite = optionsOf<WriteFileOptions>("writeFile", (z) => ({
+	atomic: schemas.flag(z),
+	mode: schemas.integer(z, 0, 0o7777),
+	sync: schemas.flag(z),
+	signal: schemas.signal(z),
+}));
+
+function writeOperation(
+	scope: Scope,
+	location: Location,
+	data: string | ArrayBufferView,
+	options: WriteFileOptions | undefined,
+): Operation<void> {
+	const { atomic = false, mode = 0o666, sync = false, signal } = checkWrite(options);
+	const place = locate(scope, location);
+	const bytes = bytesOf(data);
+	scope.interrupt = signal;
+	return (atomic ? writeAtomically : writeInPlace)(scope, place, bytes, mode, sync);
+}
+
+function* writeInPlace(
+	scope: Scope,
+	place: Place,
+	bytes: ArrayBufferView,
+	mode: number,
+	sync: boolean,
+): Operation<void> {
+	const how = { write: true, create: true, truncate: true, mode };
+	const handle = yield* system.file.open(scope, place, how);
+	let written = false;
+	try {
+		yield* writeWhole(system.file, scope, handle, scope.pin(bytes), bytes.byteLength, 0);
+		if (sync) yield* system.file.sync(scope, handle);
+		written = true;
+	} finally {
+		yield* closeAfter(scope, handle, written);
+	}
+	if (sync) yield* syncDirectory(scope, parentOf(place));
+}
+
+function* writeAtomically(
+	scope: Scope,
+	place: Place,
+	bytes: ArrayBufferView,
+	mode: number,
+	sync: boolean,
+): Operation<void> {
+	const slot = yield* slotOf(scope, yield* resolveLinks(scope, place));
+	try {
+		const old = yield* statIfThere(scope, slot.place);
+		const [temporary, handle] = yield* underTemporaryName(slot, (name) =>
+			system.file.open(scope, name, {
+				write: true,
+				create: true,
+				exclusive: true,
+				mode: old === undefined ? mode : 0o600,
+			}),
+		);
+		let written = false;
+		try {
+			yield* writeWhole(system.file, scope, handle, scope.pin(bytes), bytes.byteLength, 0);
+			if (old !== undefined) yield* dressLike(scope, handle, old);
+			yield* system.file.sync(scope, handle);
+			written = true;
+		} finally {
+			try {
+				yield* closeAfter(scope, handle, written);
+			} finally {
+				if (!written) yield* system.directory.unlink(scope, temporary);
+			}
+		}
+		yield* moveIntoPlace(scope, temporary, slot, true);
+		if (sync) yield* syncDirectory(scope, { ...slot.place, path: "." });
+	} finally {
+		yield* slot.release();
+	}
+}
+
+/** Gives a file the owner and permissions of the one that it is going to replace. */
+function* dressLike(scope: Scope, handle: Handle, old: Metadata): Operation<void> {
+	const now = yield* system.metadata.stat(scope, handle, HANDLE);
+	const { uid, gid } = old;
+	if (now.uid !== uid || now.gid !== gid) {
+		yield* system.ownership.chown(scope, handle, { uid, gid }, true);
+	}
+	yield* system.metadata.chmod(scope, handle, old.permissions, true);
+}
+
+/**
+ * Writes a whole file, in place or, with `atomic`, by putting a new one in its place.
+ *
+ * @param location A path or `dir.at(name)`. Symbolic links are followed in both ways.
+ * @param data Text (written as UTF-8) or bytes.
+ * @param options `atomic`, `mode` 0 to 0o7777 for a file that is created, `sync`, `signal`. An
+ * atomic write keeps permissions and owner of the file it replaces, but not its other names.
+ * @throws {FsError} `ENOENT`, `EACCES`, `EISDIR`, `ENOSPC`, `EROFS`; with `atomic` also `EPERM` if
+ * the owner of the replaced file cannot be kept. After a failed atomic write the old content is
+ * there, whole, and nothing else is left behind.
+ * @throws {AbortError} When the signal fires.
+ *
+ * Linux: openat2, pwrite64 until all is written, fsync, renameat2.
+ *
+ * @example
+ * ```ts
+ * import { readFile, writeFile } from "bun-fs-extended";
+ *
+ * await writeFile("settings.json", "{}", { atomic: true });
+ * if ((await readFile("settings.json", "utf8")) !== "{}") throw new Error("not written");
+ * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/rename.2.html | rename(2)}
+ */
+export function writeFile(
+	location: Location,
+	data: string | ArrayBufferView,
+	options?: WriteFileOptions,
+): Promise<void> {
+	return run(writeOperation, location, data, options);
+}
+
+/** The synchronous form of {@link writeFile}. */
+export function writeFileSync(
+	location: Location,
+	data: string | ArrayBufferView,
+	options?: WriteFileOptions,
+): void {
+	runSync(writeOperation, location, data, options);
+}

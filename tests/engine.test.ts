@@ -1,0 +1,396 @@
+/** The engine under load and in trouble: lanes, budget, aborts, memory, and what lanes answer. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import fs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { queue } from "../src/engine/engine.ts";
+import { type Operation, run, runSync } from "../src/engine/operation.ts";
+import type { Scope } from "../src/engine/scope.ts";
+import type { EngineOptions } from "../src/engine/settings.ts";
+import * as fsx from "../src/index.ts";
+import { nr, sys } from "../src/sys/linux/calls.ts";
+import { runProgram } from "./fixtures/run.ts";
+import { failureOf, skipped } from "./forms.ts";
+
+const lanes: [name: string, options: EngineOptions][] = [
+	["the defaults", {}],
+	["the ring", { lanes: ["ring"] }],
+	["workers", { lanes: ["worker"] }],
+	["immediate answers", { lanes: ["immediate"] }],
+];
+
+let directory: string;
+const path = (name: string) => join(directory, name);
+
+function mkfifo(name: string): string {
+	if (!Bun.spawnSync(["mkfifo", path(name)]).success) throw new Error("mkfifo");
+	return path(name);
+}
+
+/** The descriptors of this process that are open on something in the directory. */
+function openFiles(): string[] {
+	return fs.readdirSync("/proc/self/fd").flatMap((fd) => {
+		try {
+			const name = fs.readlinkSync(`/proc/self/fd/${fd}`);
+			return name.startsWith(directory) ? [name] : [];
+		} catch {
+			return [];
+		}
+	});
+}
+
+/** Runs `body` beside a timer of 1 ms: how often it fired, and the longest it was kept waiting. */
+async function besideTimer(body: () => Promise<void>) {
+	let ticks = 0;
+	let gap = 0;
+	const start = performance.now();
+	let last = start;
+	const timer = setInterval(() => {
+		const now = performance.now();
+		gap = Math.max(gap, now - last);
+		last = now;
+		ticks++;
+	}, 1);
+	await body();
+	clearInterval(timer);
+	const elapsed = performance.now() - start;
+	return { ticks, gap: Math.max(gap, performance.now() - last), elapsed };
+}
+
+beforeAll(async () => {
+	await fsx.stopEngine();
+	directory = fs.mkdtempSync(join(tmpdir(), "fsx-engine-"));
+	fs.writeFileSync(path("file"), "0123456789".repeat(1000));
+});
+
+beforeEach(() => expect(openFiles()).toEqual([]));
+
+afterEach(async () => {
+	await fsx.stopEngine();
+	fsx.configureEngine({});
+	expect(openFiles()).toEqual([]);
+});
+
+afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
+
+const suite = describe.if(process.platform === "linux");
+
+suite.each(lanes)("by %s", (lane, options) => {
+	beforeEach(() => fsx.configureEngine(options));
+
+	test("5,000 operations at once", async () => {
+		const sizes = await Promise.all(
+			Array.from({ length: 5000 }, async (_, i) => {
+				if (i % 5 !== 0) return (await fsx.stat(path("file"))).size;
+				const error = await failureOf(fsx.stat(path(`nothing ${i}`)));
+				return error.message;
+			}),
+		);
+		const expected = sizes.map((_, i) =>
+			i % 5 !== 0 ? 10_000 : `ENOENT: no such file or directory, stat '${path(`nothing ${i}`)}'`,
+		);
+		expect(sizes).toEqual(expected);
+	});
+
+	test("a fifo's open waits for the other end, and timers do not wait for it", async () => {
+		const fifo = mkfifo(`fifo of ${lane}`);
+		let opened = false;
+		const { ticks } = await besideTimer(async () => {
+			const opening = fsx.open(fifo).then((file) => {
+				opened = true;
+				return file;
+			});
+			await Bun.sleep(100);
+			expect(opened).toBe(false);
+			await using writer = await fsx.open(fifo, "w");
+			await using reader = await opening;
+			const reading = reader.read(100);
+			await Bun.sleep(20);
+			await writer.writeAt("through the fifo");
+			expect(Buffer.from(await reading).toString()).toBe("through the fifo");
+		});
+		expect(ticks).toBeGreaterThan(40);
+	});
+
+	test("a buffer that only a call in flight knows is not collected", async () => {
+		const fifo = mkfifo(`pipe of ${lane}`);
+		await using both = await fsx.open(fifo, "r+");
+		const reads = Array.from({ length: 3 }, () => both.read(64));
+		for (let i = 0; i < 20; i++) {
+			Bun.gc(true);
+			// Whoever was given the memory of a buffer that is gone would see it change.
+			Array.from({ length: 100 }, () => new Uint8Array(64));
+			await Bun.sleep(1);
+		}
+		for (const letter of "abc") {
+			fs.writeSync(both.fd, letter.repeat(64));
+			await Bun.sleep(5);
+		}
+		const texts = (await Promise.all(reads)).map((bytes) => Buffer.from(bytes).toString());
+		expect(texts.sort()).toEqual(["a", "b", "c"].map((letter) => letter.repeat(64)));
+	});
+
+	test("stopEngine waits for what is under way, and nothing is left of it", async () => {
+		const fifo = mkfifo(`end of ${lane}`);
+		// A call that waits, and others after it, in one operation.
+		const text = fsx.readFile(fifo, "utf8");
+		await Bun.sleep(20);
+		expect(() => fsx.configureEngine({})).toThrow("EBUSY");
+		let stopped = 0;
+		const stops = [1, 2].map(() => fsx.stopEngine().then(() => stopped++));
+		await Bun.sleep(20);
+		expect(stopped).toBe(0);
+		fs.writeFileSync(fifo, "at last");
+		expect(await text).toBe("at last");
+		await Promise.all(stops);
+		const rings = fs.readdirSync("/proc/self/fd").filter((fd) => {
+			const name = fs.existsSync(`/proc/self/fd/${fd}`) || fd;
+			return name !== fd && fs.readlinkSync(`/proc/self/fd/${fd}`).includes("[io_uring]");
+		});
+		expect(rings).toEqual([]);
+		expect((await fsx.stat(fifo)).kind).toBe("fifo");
+	});
+
+	test("an abort ends an operation after the call in flight, and what it opened is closed", async () => {
+		const fifo = mkfifo(`abort of ${lane}`);
+		const abort = new AbortController();
+		const reading = fsx.readFile(fifo, { signal: abort.signal });
+		const writer = await fsx.open(fifo, "w");
+		await Bun.sleep(20);
+		abort.abort("enough");
+		await writer.writeAt("x");
+		await writer.close();
+		const error = await failureOf(reading);
+		expect(error).toMatchObject({ name: "AbortError", code: "ABORT_ERR", cause: "enough" });
+	});
+
+	test("an abort does not keep an operation from closing what it opened", async () => {
+		const fd = fs.openSync(path("file"), "r");
+		const abort = new AbortController();
+		function* closing(scope: Scope): Operation<number> {
+			scope.interrupt = abort.signal;
+			try {
+				return yield sys(nr.fsync, fd);
+			} finally {
+				yield sys(nr.close, fd);
+			}
+		}
+		const ending = run(closing);
+		abort.abort();
+		expect(await ending.catch((error) => error.code)).toBe(0);
+	});
+
+	test("a loop of awaits lets timers fire", async () => {
+		await using file = await fsx.open(path("file"));
+		const buffer = new Uint8Array(100);
+		const count = lane === "workers" ? 2000 : 20_000;
+		const { ticks, gap, elapsed } = await besideTimer(async () => {
+			// Two of them, because one may be held back while another has the thread to itself.
+			const loop = async () => {
+				for (let i = 0; i < count / 2; i++) await file.readAt(buffer, i % 1000);
+			};
+			await Promise.all([loop(), loop()]);
+		});
+		expect(ticks).toBeGreaterThan(elapsed * 0.1);
+		expect(gap).toBeLessThan(200);
+	});
+});
+
+suite("the engine", () => {
+	test("200,000 awaits in a row let a timer of 1 ms fire all the while", async () => {
+		const { ticks, gap, elapsed } = await besideTimer(async () => {
+			for (let i = 0; i < 200_000; i++) await fsx.stat(path("file"));
+		});
+		expect(ticks).toBeGreaterThan(elapsed * 0.1);
+		expect(gap).toBeLessThan(200);
+	});
+
+	test("takes more calls than the ring has completions", async () => {
+		fsx.configureEngine({ lanes: ["ring"] });
+		const { ticks } = await besideTimer(async () => {
+			await using pipe = await fsx.open(mkfifo("full"), "r+");
+			const reads = Array.from({ length: 9000 }, () => pipe.read(1));
+			await Bun.sleep(50);
+			for (let done = 0; done < 9000; done += 3000) fs.writeSync(pipe.fd, "x".repeat(3000));
+			const lengths = await Promise.all(reads);
+			expect(lengths.filter(({ length }) => length === 1).length).toBe(9000);
+		});
+		// With the ring full of reads that wait, the loop went on.
+		expect(ticks).toBeGreaterThan(20);
+	});
+
+	test("numbers calls beyond 32 bits without mistaking one for another", async () => {
+		fsx.configureEngine({ lanes: ["ring"] });
+		await using pipe = await fsx.open(mkfifo("numbers"), "r+");
+		const ring = queue() as unknown as { nextId: number };
+		const pending = pipe.read(5);
+		await Bun.sleep(5);
+		// The next numbers are 4294967295, 0, and those up to the one that is taken by the read.
+		const taken = ring.nextId;
+		ring.nextId = 0xfffffffe;
+		for (let i = 0; i < taken + 10; i++) {
+			expect((await fsx.stat(path("file"))).size).toBe(10_000);
+		}
+		fs.writeSync(pipe.fd, "still");
+		expect(Buffer.from(await pending).toString()).toBe("still");
+	});
+
+	test("settles an operation that throws, and goes on", async () => {
+		const boom = new Error("boom");
+		const before = (): Operation<number> => {
+			throw boom;
+		};
+		function* first(): Operation<number> {
+			throw boom;
+		}
+		function* later(): Operation<number> {
+			yield sys(nr.fsync, -1);
+			throw boom;
+		}
+		for (const operation of [before, first, later]) {
+			expect(await failureOf(run(operation))).toBe(boom);
+			expect(() => runSync(operation)).toThrow(boom);
+		}
+		expect((await fsx.stat(path("file"))).size).toBe(10_000);
+	});
+
+	test("a worker that dies fails its call, and the next gets another worker", async () => {
+		fsx.configureEngine({ lanes: ["worker"] });
+		const { Worker } = globalThis;
+		const dying = `data:text/javascript,onmessage = () => (onmessage = () => process.exit(1));`;
+		globalThis.Worker = class extends Worker {
+			constructor() {
+				super(dying);
+			}
+		} as unknown as typeof Worker;
+		try {
+			const errors = await Promise.all(
+				Array.from({ length: 20 }, () => failureOf(fsx.stat(path("file")))),
+			);
+			expect(new Set(errors.map(({ message }) => message))).toEqual(
+				new Set(["the worker ended before the operation did"]),
+			);
+		} finally {
+			globalThis.Worker = Worker;
+		}
+		expect((await fsx.stat(path("file"))).size).toBe(10_000);
+	});
+
+	test("no worker can be started", async () => {
+		fsx.configureEngine({ lanes: ["worker"] });
+		const { Worker } = globalThis;
+		globalThis.Worker = class {
+			constructor() {
+				throw new Error("no threads");
+			}
+		} as unknown as typeof Worker;
+		try {
+			expect(await failureOf(fsx.stat(path("file")))).toMatchObject({ message: "no threads" });
+		} finally {
+			globalThis.Worker = Worker;
+		}
+		expect((await fsx.stat(path("file"))).size).toBe(10_000);
+	});
+});
+
+const strace = Bun.which("strace");
+const faults = describe.if(process.platform === "linux" && strace !== null);
+if (strace === null) skipped("faults of the kernel's", "strace is not installed");
+
+faults("faults of the kernel's", () => {
+	/** Runs a program with some of its system calls failing; it sees `fsx` and a `file`. */
+	function withFault(inject: string, options: EngineOptions, body: string): Promise<string> {
+		const library = JSON.stringify(join(import.meta.dir, "../src/index.ts"));
+		const program = `
+			const fsx = await import(${library});
+			fsx.configureEngine(${JSON.stringify(options)});
+			const file = ${JSON.stringify(path("file"))};
+			${body}
+		`;
+		const trace = ["-f", "-qq", "-o", "/dev/null", "-e", `trace=${inject.split(":")[0]}`];
+		return runProgram(
+			[strace ?? "", ...trace, "-e", `inject=${inject}`, process.execPath, "-e", program],
+			{ GITHUB_ACTIONS: "" },
+		);
+	}
+
+	test.each([
+		["sync", {}],
+		["async", { lanes: ["worker"] }],
+	] as const)("EINTR: the %s form makes the call again", async (form, options) => {
+		const printed = await withFault(
+			"utimensat:error=EINTR:when=1+2",
+			options as unknown as EngineOptions,
+			`
+			for (let i = 0; i < 10; i++) {
+				${form === "sync" ? "fsx.utimesSync" : "await fsx.utimes"}(file, { mtime: i });
+				if (fsx.statSync(file).mtimeNs !== BigInt(i) * 1_000_000n) throw new Error("not set");
+			}
+			console.log("all set");
+			`,
+		);
+		expect(printed).toBe("all set\n");
+	});
+
+	test.each(["EAGAIN", "EBUSY", "EINTR"])("%s: the ring is asked again", async (error) => {
+		const printed = await withFault(
+			// The third is the first that carries a call: those before try the ring out.
+			`io_uring_enter:error=${error}:when=3+2`,
+			{ lanes: ["ring"] },
+			`
+			const one = (await fsx.stat(file)).size;
+			const many = await Promise.all(Array.from({ length: 3000 }, () => fsx.stat(file)));
+			console.log(one, many.filter(({ size }) => size === one).length);
+			`,
+		);
+		expect(printed).toBe("10000 3000\n");
+	});
+
+	test("a ring that can be set up but not used is not used", async () => {
+		const printed = await withFault(
+			"io_uring_enter:error=EPERM",
+			{ lanes: ["ring"] },
+			`console.log((await fsx.stat(file)).size, (await fsx.capabilities()).engine.ring);`,
+		);
+		expect(printed).toStartWith("10000 ");
+	});
+
+	test("a ring that stops working fails the calls that it was given, and no more", async () => {
+		const printed = await withFault(
+			"io_uring_enter:error=EPERM:when=6+",
+			{ lanes: ["ring"] },
+			`
+			const seen = [];
+			for (let i = 0; i < 8; i++) {
+				const result = await fsx.stat(file).then(({ size }) => size, ({ code }) => code);
+				seen.push(result);
+			}
+			console.log(seen[0], [...new Set(seen)], seen.at(-1));
+			`,
+		);
+		expect(printed).toBe('10000 [ 10000, "EPERM" ] 10000\n');
+	});
+
+	test.each([
+		["socketpair", "EMFILE"],
+		["io_uring_register", "ENOMEM"],
+	])("%s fails: another lane is taken", async (call, error) => {
+		const printed = await withFault(
+			`${call}:error=${error}`,
+			{ lanes: ["ring"] },
+			`
+			const { size } = await fsx.stat(file);
+			const { readdirSync, readlinkSync, existsSync } = await import("node:fs");
+			const names = readdirSync("/proc/self/fd").map((fd) => {
+				try {
+					return readlinkSync("/proc/self/fd/" + fd);
+				} catch {
+					return "";
+				}
+			});
+			console.log(size, names.filter((name) => name.includes("io_uring")).length);
+			`,
+		);
+		expect(printed).toBe("10000 0\n");
+	});
+});
