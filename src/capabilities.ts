@@ -98,7 +98,7 @@ function described({ by }: { readonly by?: string }): EngineCapabilities["ring"]
  * import { capabilities } from "bun-fs-extended";
  *
  * const { engine, filesystem, operations } = await capabilities(".");
- * const reflink = operations.find(({ name }) => name === "copyFile reflink");
+ * const reflink = operations.find(({ name }) => name === "reflinks");
  * if (reflink === undefined) throw new Error("every filesystem is asked about reflinks");
  * console.log(filesystem.type, engine.lanes, reflink.supported, reflink.note);
  * ```

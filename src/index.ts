@@ -15,13 +15,6 @@ export {
 	type DifferenceKind,
 } from "./compare.ts";
 export {
-	type ReadFileOptions,
-	readFile,
-	readFileSync,
-	type WriteFileOptions,
-	writeFile,
-	writeFileSync,
-export {
 	type CopyFileOptions,
 	type CopyOptions,
 	type CopyProgress,
@@ -72,6 +65,7 @@ export {
 } from "./metadata.ts";
 export { type MkdirOptions, mkdir, mkdirSync, mkdtemp, mkdtempSync } from "./mkdir.ts";
 export { chown, chownSync, copyOwner, copyOwnerSync, type Owner } from "./ownership.ts";
+export { type ReadFileOptions, readFile, readFileSync } from "./read-file.ts";
 export { remove, removeSync, rmdir, rmdirSync, unlink, unlinkSync } from "./remove.ts";
 export { type RenameOptions, rename, renameSync } from "./rename.ts";
 export {
@@ -90,6 +84,7 @@ export {
 	type TreeEntry,
 	type TreeProgress,
 } from "./tree.ts";
+export { type WriteFileOptions, writeFile, writeFileSync } from "./write-file.ts";
 export {
 	type GetXattrOptions,
 	getXattr,
@@ -104,5 +99,3 @@ export {
 	setXattrSync,
 } from "./xattr.ts";
 export { type CopyXattrsOptions, copyXattrs, copyXattrsSync } from "./xattr-copy.ts";
-export * from "./read-file.ts";
-export * from "./write-file.ts";

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as library from "../src/index.ts";
 import {
 	type Capabilities,
 	capabilities,
@@ -56,6 +57,17 @@ forms("nothing is left behind, and the file asked about is not touched", async (
 		before.atimeNs,
 	]);
 	expect(verdicts(found)).toEqual(verdicts(await fsx.capabilities(path("."))));
+});
+
+test("what is said about the system is said about what the library has", () => {
+	const own = capabilitiesSync().operations.filter(({ of }) => of === "system");
+	const exported: Record<string, unknown> = { ...library };
+	for (const { name } of own) {
+		const [owner = "", method] = (name.split(" ")[0] ?? "").split(".");
+		const found = exported[owner] as { prototype: Record<string, unknown> };
+		const part = method === undefined ? found : found?.prototype[method];
+		expect([name, typeof part]).toEqual([name, "function"]);
+	}
 });
 
 forms("what is not there", async ({ fsx, path }) => {
@@ -150,21 +162,21 @@ function onMount(
 }
 
 onMount("btrfs shares blocks", "btrfs", "loop", (found) => {
-	expect(find(found, "copyFile reflink")).toMatchObject({ supported: true, by: "FICLONE" });
-	expect(find(found, "collapseRange").supported).toBe(false);
+	expect(find(found, "reflinks")).toMatchObject({ supported: true, by: "FICLONE" });
+	expect(find(found, "collapsing of ranges").supported).toBe(false);
 	expect(find(found, "xattrs user.*").supported).toBe(true);
 });
 
 onMount("fuse: no files without a name, but with one", "fuse", "", (found) => {
 	const can = verdicts(found);
-	expect(can["open temporary"]).toBe(false);
-	expect(can["copyFile reflink"]).toBe(false);
+	expect(can["files without a name"]).toBe(false);
+	expect(can.reflinks).toBe(false);
 	expect(can["xattrs user.*"]).toBe(true);
 	expect(can["rename whiteout"]).toBe(false);
 });
 
 onMount("tmpfs has no reflinks", "tmpfs", "size=16m", (found) => {
-	expect(find(found, "copyFile reflink").supported).toBe(false);
+	expect(find(found, "reflinks").supported).toBe(false);
 	expect(find(found, "holes").supported).toBe(true);
 	expect(find(found, "rename exchange").supported).toBe(true);
 });

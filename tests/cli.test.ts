@@ -169,7 +169,7 @@ test("names cannot command the terminal", () => {
 test("doctor prints a table, or the same as JSON", () => {
 	const table = fsx("doctor", directory);
 	expect(table).toMatchObject({ code: 0, err: "" });
-	expect(table.out).toMatch(/copyFile reflink +(yes|no|\?)/);
+	expect(table.out).toMatch(/reflinks +(yes|no|\?)/);
 	expect(table.out).not.toContain("\u001b");
 	const found = JSON.parse(fsx("doctor", "--json", directory).out);
 	expect(found.system).toBe("Linux");

@@ -46,15 +46,11 @@ const ways: Readonly<Record<string, Way>> = {
 	link: { call: "linkat" },
 	symlink: { call: "symlinkat" },
 	readlink: { call: "readlinkat" },
-	mknod: { call: "mknodat" },
 	"getXattr of a descriptor": { call: "fgetxattr" },
 	"setXattr of a descriptor": { call: "fsetxattr" },
 	"getXattr of a path": { call: "getxattr" },
 	"setXattr of a path": { call: "setxattr" },
 	copyRange: { call: "copy_file_range", fallback: "pread64 and pwrite64" },
-	preallocate: { call: "fallocate" },
-	advise: { call: "fadvise64" },
-	statfs: { call: "statfs" },
 };
 
 const opcodeNames = new Map<number, string>(
@@ -73,7 +69,7 @@ function describe(name: string, { call, fallback }: Way, queue: Lane | undefined
 	const refused = refusal(call);
 	if (refused !== undefined) {
 		const supported = fallback !== undefined;
-		const note = supported ? `${refused}` : `${refused}, and nothing stands in for it`;
+		const note = supported ? refused : `${refused}, and nothing stands in for it`;
 		return { name, of: "system", supported, ...(supported && { by: fallback }), note };
 	}
 	const opcode = queue?.accepts(sys(nr[call])) ? opcodeOf(nr[call]) : undefined;

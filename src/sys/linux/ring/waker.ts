@@ -70,9 +70,14 @@ export class Waker {
 			length: 1,
 			flags: MSG_NOSIGNAL,
 		};
-		this.queue.push(wait, 0, IOSQE_IO_LINK);
-		this.queue.push(wake, 0, IOSQE_FIXED_FILE);
-		this.handOver();
+		if (this.queue.waiting === 0) {
+			this.queue.push(wait, 0, IOSQE_IO_LINK);
+			this.queue.push(wake, 0, IOSQE_FIXED_FILE);
+		}
+		// Of a pair of which the kernel took only the first half, the second wakes at once: too early,
+		// never too late. While it takes nothing, the loop has to look for itself.
+		this.queue.enter();
+		if (this.queue.waiting > 0) setTimeout(() => this.wake(), RETRY_MILLISECONDS);
 	}
 
 	/** Nobody is woken any more, from now on; the promise says when the socket is closed too. */
@@ -82,14 +87,7 @@ export class Waker {
 		(await this.connecting).terminate();
 	}
 
-	/** A pair of which the kernel took only the first half wakes at once: too early, never too late. */
-	private handOver(): void {
-		if (this.closed) return;
-		this.queue.enter();
-		if (this.queue.waiting > 0) setTimeout(() => this.handOver(), RETRY_MILLISECONDS);
-	}
-
-	private received(): void {
+	private wake(): void {
 		if (this.closed) return;
 		this.armed = false;
 		this.queue.drain(() => {});
@@ -113,7 +111,7 @@ export class Waker {
 
 	private async connect(fd: number): Promise<Socket<unknown>> {
 		// Bun's types do not know that a socket can be made of a descriptor.
-		const options = { fd, socket: { data: () => this.received() } };
+		const options = { fd, socket: { data: () => this.wake() } };
 		const socket = await Bun.connect(options as never as Parameters<typeof Bun.connect>[0]);
 		this.socket = socket;
 		if (!this.needed) socket.unref();
