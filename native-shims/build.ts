@@ -1,6 +1,6 @@
 /**
- * Builds kernel.c. Without an argument for this machine; with `--all` the shipped files, byte for
- * byte reproducible.
+ * Builds kernel.c. Without an argument for this machine, into a folder that git ignores and that the
+ * library prefers to what ships; with `--all` the shipped files, byte for byte reproducible.
  */
 
 import { existsSync } from "node:fs";
@@ -16,14 +16,16 @@ const INSTALL_ZIG = `npm install --no-save ${ZIG_PACKAGE}@${ZIG_RELEASE}`;
 
 const SOURCE_DIR = import.meta.dir;
 const SHIPPED_DIR = join(SOURCE_DIR, "prebuilt");
+const LOCAL_DIR = join(SOURCE_DIR, "build");
 
 const USAGE = `usage: bun native-shims/build.ts [--out DIR]
        bun native-shims/build.ts --all [--out DIR | --check]
 
-  (nothing)   build for this machine with $CC, cc, gcc or clang
+  (nothing)   build for this machine with $CC, cc, gcc or clang into native-shims/build
   --all       build the shipped files for x64 and arm64 with zig ${ZIG_RELEASE}
+              into native-shims/prebuilt
   --check     with --all: write nothing, compare with the shipped files
-  --out DIR   write there instead of native-shims/prebuilt
+  --out DIR   write there instead
   --help      show this`;
 
 type Arch = "x64" | "arm64";
@@ -237,7 +239,8 @@ async function main(args: string[]): Promise<number> {
 		return 0;
 	}
 
-	const out = options.out === undefined ? SHIPPED_DIR : resolve(options.out);
+	const usual = options.all ? SHIPPED_DIR : LOCAL_DIR;
+	const out = options.out === undefined ? usual : resolve(options.out);
 	const work = await mkdtemp(join(tmpdir(), "fsx-shim-"));
 	try {
 		if (!options.all) {

@@ -83,10 +83,10 @@ function* compareOperation(
 		if (yield* comparison.pair(root)) yield* enter(scope, comparison, levels, root);
 		for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
 			const next = level.directories.pop();
-			const mark = scope.memory.mark();
+			const mark = scope.mark();
 			if (next === undefined) yield* leave(scope, levels);
 			else yield* orReport(comparison, next, enter(scope, comparison, levels, next));
-			scope.memory.release(mark);
+			scope.release(mark);
 		}
 	} finally {
 		while (levels.length > 0) yield* leave(scope, levels);
@@ -137,9 +137,9 @@ function* compareEntries(scope: Scope, comparison: Comparison, level: Level): Op
 		}
 		const place = (directory: Handle): Place => ({ directory, path: name, beneath: false });
 		const pair = { first: place(level.first), second: place(level.second), path, follow: false };
-		const mark = scope.memory.mark();
+		const mark = scope.mark();
 		if (yield* orReport(comparison, pair, comparison.pair(pair))) level.directories.push(pair);
-		scope.memory.release(mark);
+		scope.release(mark);
 	}
 	for (const key of [...second.keys()].sort()) {
 		const path = join(level.path, second.get(key) as Uint8Array);
@@ -166,10 +166,10 @@ function* orReport<T>(
 /** The names in a directory, by the string of their bytes. */
 function* list(scope: Scope, handle: Handle): Operation<Map<string, Uint8Array>> {
 	const names = new Map<string, Uint8Array>();
-	const mark = scope.memory.mark();
+	const mark = scope.mark();
 	for (;;) {
 		const records = yield* system.directory.read(scope, handle);
-		scope.memory.release(mark);
+		scope.release(mark);
 		if (records.length === 0) return names;
 		for (const { name } of records) names.set(Buffer.from(name).toString("latin1"), name);
 	}

@@ -202,7 +202,7 @@ function* takeOver(
 
 /** Reads both files again and compares them. */
 function* verify(scope: Scope, from: Handle, to: Handle, bytes: number): Operation<void> {
-	const mark = scope.memory.mark();
+	const mark = scope.mark();
 	const left = scope.memory.reserve(VERIFY_CHUNK);
 	const right = scope.memory.reserve(VERIFY_CHUNK);
 	for (let at = 0; at < bytes; at += VERIFY_CHUNK) {
@@ -218,5 +218,5 @@ function* verify(scope: Scope, from: Handle, to: Handle, bytes: number): Operati
 			});
 		}
 	}
-	scope.memory.release(mark);
+	scope.release(mark);
 }

@@ -58,11 +58,11 @@ function* rangeOperation(scope: Scope, ...ranges: RangeArguments): Operation<num
 	const [, sourceOffset, , destinationOffset, length] = ranges;
 	let done = 0;
 	while (done < length) {
-		const mark = scope.memory.mark();
+		const mark = scope.mark();
 		const rest = length - done;
 		const [read, write] = [sourceOffset + done, destinationOffset + done];
 		const count = yield* system.copy.range(scope, from, read, to, write, rest);
-		scope.memory.release(mark);
+		scope.release(mark);
 		if (count === 0) break;
 		done += count;
 	}

@@ -124,9 +124,9 @@ class TreeCopy {
 		try {
 			yield* this.begin();
 			for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
-				const mark = this.scope.memory.mark();
+				const mark = this.scope.mark();
 				yield* this.step(level);
-				this.scope.memory.release(mark);
+				this.scope.release(mark);
 			}
 		} finally {
 			// After a failure: what is still open.
@@ -192,15 +192,15 @@ class TreeCopy {
 
 	/** The next entry of a directory, or its end. */
 	private *step(level: Level): Operation<void> {
-		if (level.next === level.records.length) {
-			level.records = yield* system.directory.read(this.scope, level.from);
-			level.next = 0;
-			if (level.records.length === 0) yield* this.leave(level);
-			return;
-		}
-		const record = level.records[level.next++] as DirectoryRecord;
-		const path = joined(level.path, record.name);
+		let { path } = level;
 		try {
+			if (level.next === level.records.length) {
+				level.records = yield* system.directory.read(this.scope, level.from);
+				level.next = 0;
+			}
+			const record = level.records[level.next++];
+			if (record === undefined) return yield* this.leave(level);
+			path = joined(level.path, record.name);
 			yield* this.entry(level, record, path);
 		} catch (error) {
 			if (!(error instanceof FsError)) throw error;

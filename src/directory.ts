@@ -203,7 +203,7 @@ function* describe(
 ): Operation<DirEntry<string | Uint8Array> | undefined> {
 	let metadata: Metadata | undefined;
 	if (wanted || kind === undefined) {
-		const mark = scope.memory.mark();
+		const mark = scope.mark();
 		try {
 			const place = { directory: handle, path: name, beneath: false };
 			metadata = yield* system.metadata.stat(scope, place, ITSELF);
@@ -211,7 +211,7 @@ function* describe(
 			if (isCode(error, "ENOENT")) return undefined;
 			throw error;
 		} finally {
-			scope.memory.release(mark);
+			scope.release(mark);
 		}
 	}
 	const shown = encoding === "buffer" ? name.slice() : printable(name);

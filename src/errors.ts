@@ -115,7 +115,8 @@ export function isCode(error: unknown, ...codes: string[]): error is FsError {
 	return error instanceof FsError && codes.includes(error.code);
 }
 
-const decoder = new TextDecoder();
+// A byte order mark is part of a name, and not to be left out.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A path or name as an error shows it. */
 export function printable(path: string | Uint8Array): string {

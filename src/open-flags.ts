@@ -9,7 +9,7 @@ export type OpenFlags =
 	| ("w" | "wx" | "xw" | "w+" | "wx+" | "xw+")
 	| ("a" | "ax" | "xa" | "as" | "sa" | "a+" | "ax+" | "xa+" | "as+" | "sa+");
 
-const flagNames: Readonly<Record<string, OpenHow>> = {
+const plainFlags: Readonly<Record<string, OpenHow>> = {
 	r: { read: true },
 	"r+": { read: true, write: true },
 	w: { write: true, create: true, truncate: true },
@@ -17,6 +17,8 @@ const flagNames: Readonly<Record<string, OpenHow>> = {
 	a: { write: true, append: true, create: true },
 	"a+": { read: true, write: true, append: true, create: true },
 };
+/** The letters that Node lets stand beside the first, on either side of it. */
+const flagLetters = /^(?:r|rs|sr|w|wx|xw|a|ax|xa|as|sa)\+?$/;
 
 /** The flags of `node:fs` that have a meaning here; a number with any other bit is refused. */
 const flagBits = [
@@ -36,17 +38,16 @@ const flagBits = [
 /** What Node's flags ask for. */
 export function howOf(flags: OpenFlags | number): OpenHow {
 	if (typeof flags === "number") return howOfBits(flags);
-	const letters = typeof flags === "string" ? flags : "";
-	const plain = flagNames[letters.replace(/[xs]/, "")];
-	const exclusive = letters.includes("x");
-	if (plain === undefined || letters.length > 3 || (exclusive && letters.includes("r"))) {
+	const letters = typeof flags === "string" && flagLetters.test(flags) ? flags : "";
+	const plain = plainFlags[letters.replace(/[xs]/, "")];
+	if (plain === undefined) {
 		throw invalidArgument(
 			"ERR_INVALID_ARG_VALUE",
 			`The "flags" argument must be one of Node's open flags. Received ${Bun.inspect(flags)}`,
 		);
 	}
 	if (letters.includes("s")) return { ...plain, synchronous: "full" };
-	return exclusive ? { ...plain, exclusive } : plain;
+	return letters.includes("x") ? { ...plain, exclusive: true } : plain;
 }
 
 function howOfBits(flags: number): OpenHow {

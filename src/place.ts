@@ -35,6 +35,7 @@ export function joined(
 	name: string | Uint8Array,
 ): string | Uint8Array {
 	if (parent.length === 0) return name;
+	if (name.length === 0) return parent;
 	if (typeof parent === "string" && typeof name === "string") return `${parent}/${name}`;
 	return Buffer.concat([
 		Buffer.from(parent as string),

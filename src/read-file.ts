@@ -1,3 +1,4 @@
+import { textOf } from "./encoding.ts";
 import { type Operation, run, runSync } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { type Location, locate } from "./location.ts";
@@ -14,6 +15,8 @@ export interface ReadFileOptions {
 	signal?: AbortSignal | undefined;
 }
 
+/** Up to here a copy out of our own memory costs less than memory of the file's own. */
+const SMALL = 64 * 1024;
 const HANDLE = { follow: true, sync: "auto" } as const;
 /** Bytes read at once from what does not say how long it is, such as the files of /proc. */
 const UNKNOWN_CHUNK = 64 * 1024;
@@ -34,7 +37,7 @@ function readOperation(
 }
 
 function* readText(scope: Scope, place: Place): Operation<string> {
-	return new TextDecoder().decode(yield* readBytes(scope, place));
+	return textOf(yield* readBytes(scope, place));
 }
 
 function* readBytes(scope: Scope, place: Place): Operation<Uint8Array<ArrayBuffer>> {
@@ -42,6 +45,11 @@ function* readBytes(scope: Scope, place: Place): Operation<Uint8Array<ArrayBuffe
 	try {
 		const { size } = yield* system.metadata.stat(scope, handle, HANDLE);
 		if (size === 0) return yield* readToEnd(scope, handle);
+		if (size <= SMALL) {
+			const memory = scope.memory.reserve(size);
+			const done = yield* readWhole(system.file, scope, handle, memory.address, size, 0);
+			return memory.copy(0, done);
+		}
 		const bytes = new Uint8Array(new ArrayBuffer(size));
 		const done = yield* readWhole(system.file, scope, handle, scope.pin(bytes), size, 0);
 		return done === size ? bytes : bytes.slice(0, done);

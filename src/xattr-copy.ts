@@ -30,13 +30,13 @@ export function* copyAttributes(
 	let copied = 0;
 	for (const name of yield* system.xattr.list(scope, source, follow)) {
 		if (filter !== undefined && !filter(textOf(name))) continue;
-		const mark = scope.memory.mark();
+		const mark = scope.mark();
 		const value = yield* ifThere(system.xattr.get(scope, source, name, follow));
 		if (value !== undefined) {
 			yield* system.xattr.set(scope, destination, name, value, "either", follow);
 			copied++;
 		}
-		scope.memory.release(mark);
+		scope.release(mark);
 	}
 	return copied;
 }

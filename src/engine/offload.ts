@@ -109,8 +109,9 @@ function request<T>(name: string, args: readonly unknown[], hooks: Hooks): Promi
 	};
 	const end = (reply: Reply) => {
 		signal?.removeEventListener("abort", abort);
-		if (reply.kind === "value") resolve(reply.value as T);
-		else if (reply.kind === "error") reject(thrown?.error ?? revive(reply.error, signal));
+		if (thrown !== undefined) reject(thrown.error);
+		else if (reply.kind === "value") resolve(reply.value as T);
+		else if (reply.kind === "error") reject(revive(reply.error, signal));
 	};
 	workersForOperations()?.enqueue({
 		request: {

@@ -1,10 +1,16 @@
 import type { Descriptor } from "./descriptor.ts";
-import { addressOf, Memory } from "./memory.ts";
+import { addressOf, type Mark as MemoryMark, Memory } from "./memory.ts";
 
 /** What tells an operation to give up: an `AbortSignal`, or its likeness in another thread. */
 export interface Interrupt {
 	readonly aborted: boolean;
 	readonly reason?: unknown;
+}
+
+/** A point to go back to: see `Scope.mark`. */
+export interface Mark {
+	readonly memory: MemoryMark;
+	readonly pinned: number;
 }
 
 /**
@@ -23,6 +29,17 @@ export class Scope {
 	pin(view: ArrayBufferView): number {
 		this.pinned.push(view);
 		return addressOf(view);
+	}
+
+	/** Remembers what is held, so that a loop can give back what each of its rounds took. */
+	mark(): Mark {
+		return { memory: this.memory.mark(), pinned: this.pinned.length };
+	}
+
+	/** Gives back the memory and buffers taken since; no call with them is in flight. */
+	release(mark: Mark): void {
+		this.memory.release(mark.memory);
+		this.pinned.length = mark.pinned;
 	}
 
 	/** Keeps a descriptor open until the end, and gives the system's number for it. */

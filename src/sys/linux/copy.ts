@@ -109,7 +109,7 @@ function* kernelCopy(
 	destinationOffset: number,
 	length: number,
 ): Operation<number | undefined> {
-	const mark = scope.memory.mark();
+	const mark = scope.mark();
 	const offsets = scope.memory.reserve(16);
 	offsets.setU64(0, sourceOffset);
 	offsets.setU64(8, destinationOffset);
@@ -117,7 +117,7 @@ function* kernelCopy(
 	const chunk = Math.min(length, KERNEL_CHUNK);
 	const call = sys(nr.copy_file_range, source, address, destination, address + 8, chunk);
 	const result = yield call;
-	scope.memory.release(mark);
+	scope.release(mark);
 	if (result < 0 && noKernelCopy.has(-result)) return undefined;
 	return checked(result, "copy_file_range");
 }
@@ -177,7 +177,9 @@ class Transfer {
 	/** Copies from where the transfer stands to `end`, or to the end of the file before that. */
 	*stretch(end: number): Operation<void> {
 		const { scope, source, destination } = this;
-		while (this.done < end && !this.kernelRefuses) {
+		// Some filesystems share blocks in copy_file_range too.
+		const byKernel = this.how.reflink !== "never";
+		while (byKernel && this.done < end && !this.kernelRefuses) {
 			const rest = end - this.done;
 			const copied = yield* kernelCopy(scope, source, this.done, destination, this.done, rest);
 			if (copied === undefined || copied === 0) {

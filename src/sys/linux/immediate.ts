@@ -144,6 +144,8 @@ export class ImmediateAnswers {
 			this.vector.setU64(iovec.length, length - done);
 			const vector = this.vector.address;
 			read = this.call(nr.preadv2, fd, vector, 1, position + done, 0, RWF_NOWAIT);
+			// The queue into the kernel would read a pipe whatever the position.
+			if (read === -Errno.ESPIPE) return read;
 			if (read < 0) return WOULD_WAIT;
 		}
 		return done;

@@ -21,7 +21,7 @@ function* attempt<B extends { readonly scope: Scope }>(
 	bench: B,
 	[name, by, probe]: Probe<B>,
 ): Operation<Capability> {
-	const mark = bench.scope.memory.mark();
+	const mark = bench.scope.mark();
 	try {
 		const note = yield* probe(bench);
 		return { name, of: "filesystem", supported: true, by, ...(note !== undefined && { note }) };
@@ -30,7 +30,7 @@ function* attempt<B extends { readonly scope: Scope }>(
 		if (CIRCUMSTANCES.includes(error.code)) return notProbed(error)([name, by, probe]);
 		return { name, of: "filesystem", supported: false, by, note: reasonOf(error) };
 	} finally {
-		bench.scope.memory.release(mark);
+		bench.scope.release(mark);
 	}
 }
 
