@@ -1,7 +1,7 @@
 import { release } from "node:os";
 import { queue } from "./engine/engine.ts";
 import type { Operation } from "./engine/operation.ts";
-import { run, runSync } from "./engine/operation.ts";
+import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
 import { settings } from "./engine/settings.ts";
 import { type Location, locate } from "./location.ts";

@@ -1,11 +1,5 @@
-import {
-	type Batches,
-	iterate,
-	iterateSync,
-	type Operation,
-	run,
-	runSync,
-} from "./engine/operation.ts";
+import type { Batches, Operation } from "./engine/operation.ts";
+import { iterate, iterateSync, run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
 import { isCode, printable } from "./errors.ts";
 import { At, checkedName, Handle, type Location, locate } from "./location.ts";

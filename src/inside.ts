@@ -15,24 +15,21 @@ export function isSame(a: Metadata, b: Metadata): boolean {
 
 /**
  * Whether a directory is another one or lies in it, found by going up from it: paths can be
- * spelled in too many ways to be compared.
+ * spelled in too many ways to be compared. The directories above need not be readable.
  */
 export function* isInside(scope: Scope, place: Place, outer: Metadata): Operation<boolean> {
-	let handle = yield* system.file.open(scope, place, DIRECTORY);
+	const directory = yield* system.file.open(scope, place, DIRECTORY);
 	try {
-		let here = yield* system.metadata.stat(scope, handle, ITSELF);
-		while (!isSame(here, outer)) {
-			const parent: Place = { directory: handle, path: "..", beneath: false };
-			const above = yield* system.file.open(scope, parent, DIRECTORY);
-			yield* closeAfter(scope, handle, false);
-			handle = above;
-			const next = yield* system.metadata.stat(scope, handle, ITSELF);
+		let here = yield* system.metadata.stat(scope, directory, ITSELF);
+		for (let path = ".."; !isSame(here, outer); path += "/..") {
+			const above: Place = { directory, path, beneath: false };
+			const next = yield* system.metadata.stat(scope, above, ITSELF);
 			// Only the root is above itself.
 			if (isSame(here, next)) return false;
 			here = next;
 		}
 		return true;
 	} finally {
-		yield* closeAfter(scope, handle, false);
+		yield* closeAfter(scope, directory, false);
 	}
 }

@@ -1,5 +1,5 @@
 import { Descriptor } from "./engine/descriptor.ts";
-import { run, runSync } from "./engine/operation.ts";
+import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
 import { invalidArgument } from "./errors.ts";
 import { system } from "./sys/index.ts";

@@ -1,4 +1,4 @@
-import { run, runSync } from "./engine/operation.ts";
+import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
 import { invalidArgument } from "./errors.ts";
 import { checkedInteger, type Location, locate, subjectOf, type Target } from "./location.ts";

@@ -1,4 +1,5 @@
-import { type Operation, run, runSync } from "./engine/operation.ts";
+import type { Operation } from "./engine/operation.ts";
+import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
 import { isCode } from "./errors.ts";
 import { checkedName, type Location, locate } from "./location.ts";

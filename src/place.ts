@@ -15,6 +15,18 @@ export interface Parts {
 	/** Undefined when the path is a single name. */
 	readonly parent: string | Uint8Array | undefined;
 	readonly name: string | Uint8Array;
+	/** Whether a separator follows the name, so that it can only be a directory. */
+	readonly trailing: boolean;
+}
+
+/** Whether a name is `.` or `..`, which no entry can be made under. */
+export function isDots(name: string | Uint8Array): boolean {
+	return (
+		name.length > 0 &&
+		name.length < 3 &&
+		unitAt(name, 0) === 0x2e &&
+		unitAt(name, name.length - 1) === 0x2e
+	);
 }
 
 export function partsOf(path: string | Uint8Array): Parts {
@@ -23,10 +35,11 @@ export function partsOf(path: string | Uint8Array): Parts {
 	let start = end;
 	while (start > 0 && !isSeparator(unitAt(path, start - 1))) start--;
 	const name = path.slice(start, end);
-	if (start === 0) return { parent: undefined, name };
+	const trailing = end < path.length;
+	if (start === 0) return { parent: undefined, name, trailing };
 	let cut = start;
 	while (cut > 1 && isSeparator(unitAt(path, cut - 1))) cut--;
-	return { parent: path.slice(0, cut), name };
+	return { parent: path.slice(0, cut), name, trailing };
 }
 
 /** One name after the other: a string if both are, else bytes. */

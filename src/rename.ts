@@ -1,4 +1,4 @@
-import { run, runSync } from "./engine/operation.ts";
+import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
 import { invalidArgument } from "./errors.ts";
 import { type Location, locate } from "./location.ts";

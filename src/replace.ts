@@ -2,7 +2,7 @@
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { isCode } from "./errors.ts";
-import { joined, partsOf } from "./place.ts";
+import { isDots, joined, partsOf } from "./place.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Handle, Place } from "./sys/system.ts";
@@ -42,8 +42,9 @@ export function* slotOf(scope: Scope, place: Place): Operation<Slot> {
 	const { parent, name } = partsOf(place.path);
 	let opened: Handle | undefined;
 	let { directory } = place;
-	if (parent !== undefined || directory === undefined) {
-		const above = { ...place, path: parent ?? "." };
+	const dots = isDots(name);
+	if (parent !== undefined || directory === undefined || dots) {
+		const above = { ...place, path: dots ? place.path : (parent ?? ".") };
 		opened = yield* system.file.open(scope, above, { read: true, directory: true });
 		directory = opened;
 	}
@@ -53,7 +54,7 @@ export function* slotOf(scope: Scope, place: Place): Operation<Slot> {
 		beneath: place.beneath,
 	});
 	return {
-		place: inside(name),
+		place: inside(dots ? "." : name),
 		directory: inside("."),
 		temporary: () => inside(temporaryName()),
 		*release() {
@@ -70,14 +71,17 @@ export function* resolveLinks(scope: Scope, place: Place): Operation<Place> {
 		try {
 			target = yield* system.symlink.readlink(scope, resolved);
 		} catch (error) {
-			// No link, or nothing there: this is the place.
-			if (isCode(error, "EINVAL", "ENOENT")) return resolved;
+			// No link, or nothing there: this is the place, unless it can only be a directory.
+			if (isCode(error, "EINVAL")) return resolved;
+			if (isCode(error, "ENOENT") && !partsOf(resolved.path).trailing) return resolved;
 			throw error;
 		}
 		const absolute = target[0] === 0x2f;
 		const { parent } = partsOf(resolved.path);
 		resolved = { ...resolved, path: absolute ? target : joined(parent ?? "", target) };
 	}
+	// Of links in a circle the system says so itself.
+	yield* system.metadata.stat(scope, place, { follow: true, sync: "auto" });
 	return resolved;
 }
 

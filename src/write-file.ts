@@ -1,5 +1,7 @@
-import { type Operation, run, runSync } from "./engine/operation.ts";
+import type { Operation } from "./engine/operation.ts";
+import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
+import { FsError } from "./errors.ts";
 import { type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { parentOf } from "./place.ts";
@@ -85,6 +87,7 @@ function* writeAtomically(
 	const slot = yield* slotOf(scope, yield* resolveLinks(scope, place));
 	try {
 		const old = yield* statIfThere(scope, slot.place);
+		if (old !== undefined && !old.isFile()) throw notAFile(old, place);
 		const [temporary, handle] = yield* underTemporaryName(slot, (name) =>
 			system.file.open(scope, name, {
 				write: true,
@@ -113,6 +116,14 @@ function* writeAtomically(
 	}
 }
 
+/** What is no file is not to be replaced by one: a directory cannot be, a device must not be. */
+function notAFile(old: Metadata, { path }: Place): FsError {
+	const details = { syscall: "open", path };
+	if (old.isDirectory()) return new FsError("EISDIR", "illegal operation on a directory", details);
+	const detail = `it is a ${old.kind.replace("-", " ")}, not a file`;
+	return new FsError("EINVAL", "invalid argument", { ...details, detail });
+}
+
 /** Gives a file the owner and permissions of the one that it is going to replace. */
 function* dressLike(scope: Scope, handle: Handle, old: Metadata): Operation<void> {
 	const now = yield* system.metadata.stat(scope, handle, HANDLE);
@@ -130,7 +141,8 @@ function* dressLike(scope: Scope, handle: Handle, old: Metadata): Operation<void
  * @param data Text (written as UTF-8) or bytes.
  * @param options `atomic`, `mode` 0 to 0o7777 for a file that is created, `sync`, `signal`. An
  * atomic write keeps permissions and owner of the file it replaces, but not its other names.
- * @throws {FsError} `ENOENT`, `EACCES`, `EISDIR`, `ENOSPC`, `EROFS`; with `atomic` also `EPERM` if
+ * @throws {FsError} `ENOENT`, `EACCES`, `EISDIR`, `ENOSPC`, `EROFS`; with `atomic` also `EINVAL`
+ * if what has the name is neither a file nor a directory, and `EPERM` if
  * the owner of the replaced file cannot be kept. After a failed atomic write the old content is
  * there, whole, and nothing else is left behind.
  * @throws {AbortError} When the signal fires.

@@ -1,5 +1,6 @@
 import { textOf } from "./encoding.ts";
-import { type Operation, run, runSync } from "./engine/operation.ts";
+import type { Operation } from "./engine/operation.ts";
+import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
 import { isCode } from "./errors.ts";
 import { subjectOf, type Target } from "./location.ts";

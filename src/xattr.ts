@@ -1,5 +1,6 @@
 import { type Encoding, encodingSchema, textOf } from "./encoding.ts";
-import { type Operation, run, runSync } from "./engine/operation.ts";
+import type { Operation } from "./engine/operation.ts";
+import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
 import { invalidArgument } from "./errors.ts";
 import { checkedName, received, subjectOf, type Target } from "./location.ts";

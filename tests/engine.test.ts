@@ -4,7 +4,8 @@ import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { queue } from "../src/engine/engine.ts";
-import { type Operation, run, runSync } from "../src/engine/operation.ts";
+import type { Operation } from "../src/engine/operation.ts";
+import { run, runSync } from "../src/engine/run.ts";
 import type { Scope } from "../src/engine/scope.ts";
 import type { EngineOptions } from "../src/engine/settings.ts";
 import * as fsx from "../src/index.ts";
@@ -242,11 +243,11 @@ suite("the engine", () => {
 		const before = (): Operation<number> => {
 			throw boom;
 		};
-		function* first(): Operation<unknown> {
+		function* first(): Operation<undefined> {
 			if (boom.message !== "") throw boom;
 			yield sys(nr.fsync, -1);
 		}
-		function* later(): Operation<number> {
+		function* later(): Operation<undefined> {
 			yield sys(nr.fsync, -1);
 			throw boom;
 		}

@@ -60,7 +60,7 @@ describe.if(process.platform === "linux")("importing", () => {
 		expect(rings.length).toBe(2);
 		expect(ring.ffi).toBe(true);
 		expect(between.descriptors).toEqual(before.descriptors);
-		expect(worker.threads).toEqual(["Worker"]);
+		expect(worker.threads).toContain("Worker");
 		expect(worker.zod).toBe(true);
 	});
 

@@ -1,8 +1,9 @@
 import { AbortError, FsError } from "../errors.ts";
 import { workersForOperations } from "./engine.ts";
-import { type Operation, run, runSync } from "./operation.ts";
+import { ABORTED, ANSWER, type Reply } from "./messages.ts";
+import type { Operation } from "./operation.ts";
+import { run, runSync } from "./run.ts";
 import { type Interrupt, type Scope, takeScope } from "./scope.ts";
-import type { Reply } from "./worker-lane.ts";
 
 /** What an operation calls back to its caller, and what tells it to stop. */
 export interface Hooks {
@@ -25,22 +26,9 @@ export interface Offloadable<U extends unknown[], T> {
 	async(...user: U): Promise<T>;
 }
 
-/** A request to run an operation, as it travels to a worker. */
-export interface OperationRequest {
-	readonly kind: "operation";
-	readonly name: string;
-	readonly args: readonly unknown[];
-	readonly hooks: (keyof Hooks)[];
-	readonly control: Int32Array;
-}
-
-type Body = (scope: Scope, hooks: Hooks, ...args: unknown[]) => Operation<unknown>;
-const bodies = new Map<string, Body>();
-
-/** The words of the memory through which the two threads talk while an operation runs. */
-const ABORTED = 0;
-const ANSWER = 1;
-const NO_ANSWER = -1;
+/** An operation as any thread can run it, by name. */
+export type Body = (scope: Scope, hooks: Hooks, ...args: unknown[]) => Operation<unknown>;
+export const bodies = new Map<string, Body>();
 
 /**
  * Gives an operation of many calls its two forms. `prepare` checks what the user passed and turns
@@ -124,54 +112,6 @@ function request<T>(name: string, args: readonly unknown[], hooks: Hooks): Promi
 		reply: (reply) => (reply.kind === "hook" ? call(reply) : end(reply)),
 	});
 	return promise;
-}
-
-/** The worker's side: runs the operation with stand-ins for the hooks of the other thread. */
-export async function runOffloaded(
-	{ name, args, hooks: wanted, control }: OperationRequest,
-	reply: (reply: Reply) => void,
-): Promise<void> {
-	try {
-		// The modules that define operations register them as they load.
-		if (!bodies.has(name)) await import("../index.ts");
-		const body = bodies.get(name);
-		if (body === undefined) throw new Error(`no operation is called ${name}`);
-		const interrupt: Interrupt = {
-			get aborted() {
-				return Atomics.load(control, ABORTED) !== 0;
-			},
-		};
-		const hooks: Hooks = {};
-		if (wanted.includes("onProgress")) {
-			hooks.onProgress = (...given) => {
-				reply({ kind: "hook", name: "onProgress", args: given, asks: false });
-			};
-		}
-		if (wanted.includes("filter")) {
-			hooks.filter = (...given) => {
-				Atomics.store(control, ANSWER, NO_ANSWER);
-				reply({ kind: "hook", name: "filter", args: given, asks: true });
-				Atomics.wait(control, ANSWER, NO_ANSWER);
-				return Atomics.load(control, ANSWER) === 1;
-			};
-		}
-		const value = runSync((scope) => {
-			// A hook that throws also stops the operation, so there is always something to watch.
-			scope.interrupt = interrupt;
-			return body(scope, hooks, ...args);
-		});
-		reply({ kind: "value", value });
-	} catch (error) {
-		reply({ kind: "error", error: flatten(error) });
-	}
-}
-
-/** An error as data: structured cloning keeps neither the class nor the fields of our own. */
-function flatten(error: unknown): unknown {
-	if (error instanceof AbortError) return { aborted: true };
-	if (!(error instanceof FsError)) return error;
-	const { message, code, errno, syscall, path, dest, osCode } = error;
-	return { message, code, errno, syscall, path, dest, osCode };
 }
 
 function revive(data: unknown, signal: AbortSignal | undefined): unknown {

@@ -1,5 +1,5 @@
 import type { Descriptor } from "./descriptor.ts";
-import { addressOf, type Mark as MemoryMark, Memory } from "./memory.ts";
+import { addressOf, Memory, type Mark as MemoryMark } from "./memory.ts";
 
 /** What tells an operation to give up: an `AbortSignal`, or its likeness in another thread. */
 export interface Interrupt {

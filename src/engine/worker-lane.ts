@@ -1,17 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Call, Completion, Lane } from "./call.ts";
-import type { OperationRequest } from "./offload.ts";
+import type { Reply, Request } from "./messages.ts";
 import { settings } from "./settings.ts";
-
-/** What is asked of a worker: to make a call, or to run a whole operation. */
-export type Request = { kind: "call"; call: Call } | OperationRequest;
-
-/** What a worker says: the end of a call or operation, or something on the way there. */
-export type Reply =
-	| { kind: "result"; result: number }
-	| { kind: "value"; value: unknown }
-	| { kind: "error"; error: unknown }
-	| { kind: "hook"; name: "onProgress" | "filter"; args: unknown[]; asks: boolean };
 
 interface Job {
 	readonly request: Request;

@@ -1,9 +1,9 @@
 /** What a worker thread runs: calls and whole operations, one at a time, all of them direct. */
 import { system } from "../sys/index.ts";
 import type { Call } from "./call.ts";
-import { runOffloaded } from "./offload.ts";
+import type { Reply, Request } from "./messages.ts";
+import { runOffloaded } from "./offloaded.ts";
 import { adoptSettings, type Settings } from "./settings.ts";
-import type { Reply, Request } from "./worker-lane.ts";
 
 declare const self: Worker;
 

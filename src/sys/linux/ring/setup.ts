@@ -6,7 +6,7 @@ import { errnoTable } from "../errno.ts";
 import { callAtThreadExit } from "./thread-exit.ts";
 
 /** `struct io_uring_params`: 10 words, then where things lie in the ring's memory. */
-const params = {
+export const params = {
 	size: 120,
 	sqEntries: 0,
 	cqEntries: 4,

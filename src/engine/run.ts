@@ -1,0 +1,168 @@
+import { AbortError } from "../errors.ts";
+import { system } from "../sys/index.ts";
+import { nextTurn, withinBudget } from "./budget.ts";
+import { type Call, type Completion, WOULD_WAIT } from "./call.ts";
+import { laneFor, operationEnded, operationStarted } from "./engine.ts";
+import type { Batches, Operation, OperationFunction } from "./operation.ts";
+import { type Scope, takeScope } from "./scope.ts";
+import { settings } from "./settings.ts";
+
+const { kernel } = system;
+
+/** Runs an operation on this thread, one direct call after the other: the `…Sync` forms. */
+export function runSync<A extends unknown[], T>(operation: OperationFunction<A, T>, ...args: A): T {
+	const scope = takeScope();
+	try {
+		const generator = operation(scope, ...args);
+		let step = next(generator, scope, 0);
+		while (!step.done) step = next(generator, scope, callDirectly(step.value));
+		return step.value;
+	} finally {
+		scope.end();
+	}
+}
+
+/** Runs an operation without ever blocking the event loop: the promise forms. */
+export function run<A extends unknown[], T>(
+	operation: OperationFunction<A, T>,
+	...args: A
+): Promise<T> {
+	const scope = takeScope();
+	let generator: Operation<T>;
+	try {
+		generator = operation(scope, ...args);
+	} catch (error) {
+		scope.end();
+		return Promise.reject(error);
+	}
+	return new Task(generator, scope).start();
+}
+
+function callDirectly(call: Call): number {
+	let result = kernel.direct(call);
+	while (result < 0 && kernel.interrupted(call, result)) result = kernel.direct(call);
+	return result;
+}
+
+/**
+ * Hands a result to the operation and gets its next call, unless it was told to give up: then it
+ * is unwound by an exception, once, and what it does to clean up is run like anything else. One
+ * that is cleaning up already is not kept from it.
+ */
+function next<T>(generator: Operation<T>, scope: Scope, result: number): IteratorResult<Call, T> {
+	const step = generator.next(result);
+	const { interrupt } = scope;
+	if (interrupt === undefined || step.done || !interrupt.aborted) return step;
+	if (kernel.cleansUp(step.value)) return step;
+	scope.interrupt = undefined;
+	return generator.throw(new AbortError(interrupt.reason));
+}
+
+/** An operation under way in its promise form. */
+class Task<T> implements Completion {
+	private call: Call | undefined;
+	private value: T | undefined;
+	private error: unknown;
+	private failed = false;
+	private promise: PromiseWithResolvers<T> | undefined;
+
+	constructor(
+		private readonly generator: Operation<T>,
+		private readonly scope: Scope,
+	) {}
+
+	start(): Promise<T> {
+		if (!this.advance(0)) {
+			operationStarted();
+			this.promise = Promise.withResolvers<T>();
+			return this.promise.promise;
+		}
+		return this.failed ? Promise.reject(this.error) : Promise.resolve(this.value as T);
+	}
+
+	complete(result: number): void {
+		const { call } = this;
+		if (call !== undefined && kernel.interrupted(call, result)) {
+			laneFor(call).submit(call, this);
+			return;
+		}
+		if (this.advance(result)) this.settle();
+	}
+
+	fail(error: unknown): void {
+		if (this.advance(0, error)) this.settle();
+	}
+
+	private settle(): void {
+		operationEnded();
+		if (this.failed) this.promise?.reject(this.error);
+		else this.promise?.resolve(this.value as T);
+	}
+
+	/** Goes on for as long as calls are answered at once; false when one is under way. */
+	private advance(result: number, broken?: unknown): boolean {
+		const { generator, scope } = this;
+		try {
+			let step = broken === undefined ? next(generator, scope, result) : generator.throw(broken);
+			while (!step.done) {
+				const answer = this.answer(step.value);
+				if (answer === WOULD_WAIT) return false;
+				step = next(generator, scope, answer);
+			}
+			this.value = step.value;
+		} catch (error) {
+			this.failed = true;
+			this.error = error;
+		}
+		scope.end();
+		return true;
+	}
+
+	/** The result of a call if it can be had at once; else the call is handed to a lane. */
+	private answer(call: Call): number {
+		if (settings.immediate) {
+			if (withinBudget()) {
+				const result = kernel.immediate(call);
+				if (result !== WOULD_WAIT) return result;
+			} else if (nextTurn(() => this.retry(call))) {
+				return WOULD_WAIT;
+			}
+		}
+		this.call = call;
+		laneFor(call).submit(call, this);
+		return WOULD_WAIT;
+	}
+
+	/** The call again, in a new turn of the event loop. */
+	private retry(call: Call): void {
+		const result = this.answer(call);
+		if (result !== WOULD_WAIT && this.advance(result)) this.settle();
+	}
+}
+
+/** Both public forms of a sequence, from the one operation that begins it. */
+export async function* iterate<T>(open: OperationFunction<[], Batches<T>>): AsyncGenerator<T> {
+	const batches = await run(open);
+	try {
+		for (;;) {
+			const batch = await run(batches.next);
+			if (batch === undefined) return;
+			yield* batch;
+		}
+	} finally {
+		await run(batches.close);
+	}
+}
+
+export function* iterateSync<T>(open: OperationFunction<[], Batches<T>>): Generator<T> {
+	const batches = runSync(open);
+	try {
+		for (;;) {
+			const batch = runSync(batches.next);
+			if (batch === undefined) return;
+			yield* batch;
+		}
+	} finally {
+		runSync(batches.close);
+	}
+}
