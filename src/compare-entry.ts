@@ -41,6 +41,8 @@ export interface Difference {
 	readonly path: string;
 	/** The path as it is, where it is not UTF-8 and `path` shows it with replacement characters. */
 	readonly pathBytes?: Uint8Array;
+	/** The kind of difference, by which it can be ignored. */
+	/** The kind of difference. */
 	readonly what: DifferenceKind;
 	/** How they differ, in words. */
 	readonly detail: string;

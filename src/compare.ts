@@ -36,7 +36,11 @@ export interface CompareReport {
 	readonly equal: boolean;
 	/** Regular files compared; a file of several names counts once for each. */
 	readonly files: number;
+	/** Directories compared, the root among them. */
+	/** Directories compared, the roots included. */
 	readonly directories: number;
+	/** Symbolic links compared. */
+	/** Symbolic links compared, by what they say. */
 	readonly symlinks: number;
 	/** Fifos, sockets and devices. */
 	readonly others: number;
@@ -44,6 +48,8 @@ export interface CompareReport {
 	readonly bytes: number;
 	/** The differences, in the order of the paths within each directory. */
 	readonly differences: readonly Difference[];
+	/** How long it took, in nanoseconds. */
+	/** How long it took, in nanoseconds. */
 	readonly durationNs: number;
 }
 

@@ -25,6 +25,7 @@ import type { DirectoryRecord, Handle, Place } from "./sys/system.ts";
 export interface TreeEntry {
 	/** The path from the source on, with `/` between names. */
 	readonly path: string;
+	/** What it is; of a symbolic link, that it is one. */
 	readonly kind: FileKind;
 }
 
@@ -32,7 +33,9 @@ export interface TreeEntry {
 export interface TreeCopied {
 	/** Regular files, each name of them. */
 	files: number;
+	/** Directories made or found, the root included. */
 	directories: number;
+	/** Symbolic links, each made anew. */
 	symlinks: number;
 	/** Fifos, sockets and devices. */
 	others: number;
@@ -42,6 +45,7 @@ export interface TreeCopied {
 	skipped: number;
 	/** Bytes of content, holes included. */
 	bytes: number;
+	/** How many holes the copies were given. */
 	holes: number;
 	/** How many files were copied by which method. */
 	methods: Record<string, number>;

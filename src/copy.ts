@@ -61,6 +61,7 @@ export interface CopyReport {
 	readonly method: string;
 	/** With `preserve: "all"`: what could not be kept, such as `"owner"` or `"xattr user.a"`. */
 	readonly notPreserved: string[];
+	/** How long it took, in nanoseconds. */
 	readonly durationNs: number;
 }
 

@@ -25,7 +25,24 @@ export interface EntriesOptions {
 	encoding?: "utf8" | "buffer" | undefined;
 }
 
-/** One entry of a directory. */
+/**
+ * One entry of a directory, as `dir.entries()` gives it.
+ *
+ * @example
+ * ```ts
+ * import { chmodSync, openDirSync } from "bun-fs-extended";
+ * import { writeFileSync } from "node:fs";
+ *
+ * writeFileSync("secret", "");
+ * using dir = openDirSync(".");
+ * for (const entry of dir.entriesSync({ metadata: true })) {
+ *   if (!entry.isFile() || entry.metadata?.size !== 0) throw new Error("an empty file");
+ *   chmodSync(entry.location, 0o600);
+ * }
+ * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/getdents.2.html | getdents64(2)}
+ */
 export class DirEntry<Name extends string | Uint8Array = string> {
 	/** @internal */
 	constructor(
@@ -33,6 +50,7 @@ export class DirEntry<Name extends string | Uint8Array = string> {
 		readonly name: Name,
 		/** What it is; of a symbolic link, that it is one. */
 		readonly kind: FileKind,
+		/** The inode number, as the directory has it. */
 		readonly ino: bigint,
 		/** Where it is, for the functions of this library. */
 		readonly location: At,
@@ -40,14 +58,17 @@ export class DirEntry<Name extends string | Uint8Array = string> {
 		readonly metadata: Metadata | undefined,
 	) {}
 
+	/** True for a regular file. */
 	isFile(): boolean {
 		return this.kind === "file";
 	}
 
+	/** True for a directory. */
 	isDirectory(): boolean {
 		return this.kind === "directory";
 	}
 
+	/** True for a symbolic link, whatever it leads to. */
 	isSymbolicLink(): boolean {
 		return this.kind === "symlink";
 	}
@@ -111,6 +132,8 @@ export function openDirSync(location: Location, options?: OpenDirOptions): Dir {
  * using dir = openDirSync("/etc");
  * for (const { name, kind } of dir.entriesSync()) console.log(kind, name);
  * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/openat2.2.html | openat2(2)}
  */
 export class Dir extends Handle {
 	/** @internal */

@@ -6,7 +6,9 @@ export interface FsErrorDetails {
 	errno?: number;
 	/** The system function or Node's name for it: `open`, `stat`, `copyfile`. */
 	syscall?: string;
+	/** The name that it was about. */
 	path?: string | Uint8Array | undefined;
+	/** The second name, of functions that take two. */
 	dest?: string | Uint8Array | undefined;
 	/** The system's own number, where it is not an errno (Windows). */
 	osCode?: number;
@@ -36,11 +38,17 @@ export interface FsErrorDetails {
  */
 export class FsError extends Error {
 	override readonly name = "FsError";
+	/** The POSIX name of the error: `"ENOENT"`. */
 	readonly code: string;
+	/** The number of the error on this system, negative. */
 	readonly errno: number;
+	/** The function that failed: `"open"`, `"stat"`. */
 	readonly syscall: string | undefined;
+	/** The name that it was about. */
 	readonly path: string | undefined;
+	/** The second name, of functions that take two. */
 	readonly dest: string | undefined;
+	/** The system's own number of the error, where that is not an errno (Windows). */
 	readonly osCode: number | undefined;
 	readonly #reason: string;
 	readonly #details: FsErrorDetails;
@@ -94,6 +102,7 @@ const numberOf: Readonly<Record<string, number>> = constants.errno;
  */
 export class AbortError extends Error {
 	override readonly name = "AbortError";
+	/** Always `"ABORT_ERR"`. */
 	readonly code = "ABORT_ERR";
 
 	constructor(reason?: unknown) {

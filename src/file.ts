@@ -62,7 +62,7 @@ function* openOperation(
  * `EMFILE`, `ENOTSUP` for `direct` or `temporary` where the filesystem lacks it, `EXDEV` for a name
  * that leaves a confined directory.
  *
- * Linux: openat2; `temporary` is O_TMPFILE. The descriptor is close-on-exec.
+ * Linux: openat, openat2 for confined names; `temporary` is O_TMPFILE. The descriptor is close-on-exec.
  *
  * @example
  * ```ts
@@ -115,6 +115,8 @@ function statOperation(scope: Scope, file: File) {
  * file.appendSync("one line\n");
  * if (file.statSync().size !== 9) throw new Error("nine bytes");
  * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/pread.2.html | pread(2)}
  */
 export class File extends Handle {
 	/**
@@ -257,6 +259,8 @@ export class File extends Handle {
  *
  * if (alignedBuffer(8192, 4096).length !== 8192) throw new Error("8192 bytes");
  * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/open.2.html | open(2), O_DIRECT}
  */
 export function alignedBuffer(length: number, alignment = 4096): Uint8Array<ArrayBuffer> {
 	checkedInteger(length, "length");

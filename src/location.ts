@@ -15,12 +15,30 @@ export type Location = string | Uint8Array | URL | At;
 /** A location, or something open: a `File`, a `Dir`, or a descriptor, also one from `node:fs`. */
 export type Target = Location | Handle | number;
 
-/** A name inside an open directory: what `dir.at(name)` gives. */
+/**
+ * A name inside an open directory: what `dir.at(name)` gives, and every function that takes a
+ * location takes.
+ *
+ * @example
+ * ```ts
+ * import { At, mkdirSync, openDirSync, statSync } from "bun-fs-extended";
+ *
+ * using dir = openDirSync(".");
+ * const place: At = dir.at("made");
+ * mkdirSync(place);
+ * if (!statSync(place).isDirectory()) throw new Error("a directory");
+ * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/openat.2.html | openat(2)}
+ */
 export class At {
 	/** @internal */
 	constructor(
+		/** The open directory. */
 		readonly directory: Descriptor,
+		/** The name, or a path of several. */
 		readonly name: string | Uint8Array,
+		/** Whether the name must not lead out of the directory. */
 		readonly beneath: boolean,
 	) {}
 }
@@ -29,7 +47,20 @@ function* closeHandle(scope: Scope, handle: number) {
 	yield* system.file.close(scope, handle);
 }
 
-/** Something open, which is closed once: by hand, by `using`, or by `await using`. */
+/**
+ * Something open, a `File` or a `Dir`, which is closed once: by hand, by `using`, or by
+ * `await using`.
+ *
+ * @example
+ * ```ts
+ * import { type Handle, openDirSync, openSync } from "bun-fs-extended";
+ *
+ * const handles: Handle[] = [openDirSync("."), openSync("new", "w")];
+ * for (const handle of handles) handle.closeSync();
+ * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/close.2.html | close(2)}
+ */
 export abstract class Handle implements Disposable, AsyncDisposable {
 	/** @internal */
 	readonly descriptor: Descriptor;

@@ -34,7 +34,9 @@ export type Time = Date | number | bigint | "now" | undefined;
 
 /** The times that `utimes` sets. */
 export interface Times {
+	/** When the content was read last. */
 	atime?: Time;
+	/** When the content was written last. */
 	mtime?: Time;
 	/** When the file was made: macOS and Windows can set it, Linux cannot. */
 	birthtime?: Time;

@@ -88,7 +88,7 @@ function* readToEnd(scope: Scope, handle: Handle): Operation<Uint8Array<ArrayBuf
  * @throws {FsError} `ENOENT`, `EACCES`, `EISDIR`, `EIO`.
  * @throws {AbortError} When the signal fires.
  *
- * Linux: openat2, statx, pread64, close; answered from the page cache where it can be.
+ * Linux: openat, statx, pread64, close; answered from the page cache where it can be.
  *
  * @example
  * ```ts

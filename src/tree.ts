@@ -28,6 +28,7 @@ export interface CopyTreeOptions extends CopyOptions {
 
 /** What the copy of a tree did. */
 export interface CopyTreeReport extends TreeCopied {
+	/** How long it took, in nanoseconds. */
 	readonly durationNs: number;
 }
 
@@ -67,7 +68,7 @@ const operation = offloadable(
  * entry of another kind in the destination.
  * @throws {AbortError} When the signal fires.
  *
- * Linux: getdents64, openat2, mkdirat, linkat, symlinkat, mknodat; the promise form runs in a
+ * Linux: getdents64, openat, mkdirat, linkat, symlinkat, mknodat; the promise form runs in a
  * worker.
  *
  * @example

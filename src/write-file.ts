@@ -147,7 +147,7 @@ function* dressLike(scope: Scope, handle: Handle, old: Metadata): Operation<void
  * there, whole, and nothing else is left behind.
  * @throws {AbortError} When the signal fires.
  *
- * Linux: openat2, pwrite64 until all is written, fsync, renameat2.
+ * Linux: openat, pwrite64 until all is written, fsync, renameat2.
  *
  * @example
  * ```ts

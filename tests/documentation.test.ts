@@ -13,7 +13,8 @@ const tagsOf = ({ comment }: Documented, tag: string) =>
 	(comment?.tags ?? []).filter(({ name }) => name === tag).map(({ text }) => text);
 
 /** A sentence to begin with, and not an empty one. */
-const hasSentence = (text: string | undefined) => /^[A-Z`"][\s\S]*?[^\s][.:](\s|$)/.test(text ?? "");
+const hasSentence = (text: string | undefined) =>
+	/^[A-Z`"][\s\S]*?[^\s][.:](\s|$)/.test(text ?? "");
 
 /** What is missing from the documentation of an export; nothing, if all is well. */
 function lacking(one: Documented): string[] {

@@ -1,31 +1,13 @@
 import { expect, test } from "bun:test";
 import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
-import { alignedBuffer, type File, type OpenFlags, openSync, stat } from "../src/index.ts";
+import { alignedBuffer, type OpenFlags, openSync, stat } from "../src/index.ts";
+import { methods } from "./file-forms.ts";
 import { failureOf, forms } from "./forms.ts";
 
 const { constants } = fs;
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const content = (file: string) => fs.readFileSync(file, "utf8");
-
-/** The methods of an open file in one of their two forms, behind promises. */
-function methods(file: File, form: "async" | "sync") {
-	if (form === "async") return file;
-	return {
-		readAt: async (...given: Parameters<File["readAtSync"]>) => file.readAtSync(...given),
-		read: async (...given: Parameters<File["readSync"]>) => file.readSync(...given),
-		readvAt: async (...given: Parameters<File["readvAtSync"]>) => file.readvAtSync(...given),
-		writeAt: async (...given: Parameters<File["writeAtSync"]>) => file.writeAtSync(...given),
-		writevAt: async (...given: Parameters<File["writevAtSync"]>) => file.writevAtSync(...given),
-		append: async (...given: Parameters<File["appendSync"]>) => file.appendSync(...given),
-		sync: async () => file.syncSync(),
-		datasync: async () => file.datasyncSync(),
-		truncate: async (...given: Parameters<File["truncateSync"]>) => file.truncateSync(...given),
-		link: async (...given: Parameters<File["linkSync"]>) => file.linkSync(...given),
-		stat: async () => file.statSync(),
-		close: async () => file.closeSync(),
-	};
-}
 
 /** The flags of an open descriptor, as the kernel shows them. */
 function flagsOf(fd: number): number {
@@ -175,7 +157,9 @@ forms("append writes at the end, whoever else does", async ({ fsx, path, form })
 	expect(new Set(lines).size).toBe(601);
 	for (let writer = 0; writer < 3; writer++) {
 		const own = lines.filter((found) => found.startsWith(`${writer}:`));
-		expect(own).toEqual(Array.from({ length: 200 }, (_, i) => line(writer, i).trimEnd().padEnd(15)));
+		expect(own).toEqual(
+			Array.from({ length: 200 }, (_, i) => line(writer, i).trimEnd().padEnd(15)),
+		);
 	}
 });
 
@@ -220,12 +204,6 @@ forms("pipes and fifos: what is at hand is an answer", async ({ fsx, path, form 
 	expect(await failureOf(methods(reader, form).read(1, 0))).toMatchObject({ code: "ESPIPE" });
 	await writer.close();
 	expect((await methods(reader, form).read(100)).length).toBe(0);
-});
-
-test("a read that waits for a pipe holds up neither the process nor close", async () => {
-	const child = Bun.spawn(["sh", "-c", "sleep 0.2; echo late"], { stdout: "pipe" });
-	const output = await new Response(child.stdout).text();
-	expect(output).toBe("late\n");
 });
 
 forms("a file without a name, and how it gets one", async ({ fsx, path, directory, form }) => {

@@ -93,7 +93,8 @@ export function operationEnded(): void {
  *
  * A process need not call this: nothing of the engine keeps it alive.
  *
- * @returns A promise that resolves when all is given back; it never rejects.
+ * @returns A promise that resolves when all is given back.
+ * @throws Nothing: the promise never rejects.
  *
  * On every system the same.
  *
@@ -104,6 +105,8 @@ export function operationEnded(): void {
  * await stat("/");
  * await stopEngine();
  * ```
+ *
+ * @see {@link configureEngine}
  */
 export function stopEngine(): Promise<void> {
 	stopping ??= stop().finally(() => {

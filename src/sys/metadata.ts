@@ -11,13 +11,21 @@ export type FileKind =
 
 /** Properties that a filesystem can give a file; false where it does not have them. */
 export interface FileAttributes {
+	/** The filesystem keeps the content compressed. */
 	readonly compressed: boolean;
+	/** Nothing about the file can be changed. */
 	readonly immutable: boolean;
+	/** The file can only be appended to. */
 	readonly append: boolean;
+	/** Backups by dump(8) leave the file out. */
 	readonly nodump: boolean;
+	/** The filesystem keeps the content encrypted. */
 	readonly encrypted: boolean;
+	/** The content is sealed and checked as it is read (fs-verity). */
 	readonly verity: boolean;
+	/** The file is memory itself, without a page cache. */
 	readonly dax: boolean;
+	/** The file is the root of a mount. */
 	readonly mountRoot: boolean;
 }
 
@@ -57,6 +65,7 @@ export abstract class Metadata {
 	abstract readonly blocks: number;
 	/** The block size in bytes that suits reads and writes. */
 	abstract readonly blockSize: number;
+	/** The inode number: with `dev` it tells the file from all others. */
 	abstract readonly ino: bigint;
 	/** The device that holds the file, as `st_dev` has it. */
 	abstract readonly dev: bigint;
@@ -64,15 +73,21 @@ export abstract class Metadata {
 	abstract readonly rdev: bigint;
 	/** How many names the file has. */
 	abstract readonly nlink: number;
+	/** The number of the user that the file belongs to. */
 	abstract readonly uid: number;
+	/** The number of the group that the file belongs to. */
 	abstract readonly gid: number;
+	/** When the content was read last, as far as the filesystem keeps that. */
 	abstract readonly atimeNs: bigint;
+	/** When the content was written last. */
 	abstract readonly mtimeNs: bigint;
+	/** When content or metadata were changed last. */
 	abstract readonly ctimeNs: bigint;
 	/** When the file was made; undefined where the filesystem does not keep it. */
 	abstract readonly birthtimeNs: bigint | undefined;
 	/** The mount that the file was reached through; undefined where the system does not say. */
 	abstract readonly mountId: bigint | undefined;
+	/** Properties that the filesystem gives the file. */
 	abstract readonly attributes: FileAttributes;
 	/** What direct I/O on this file demands, in bytes; undefined where it is not known. */
 	abstract readonly directIo:
@@ -84,46 +99,57 @@ export abstract class Metadata {
 		return this.mode & 0o7777;
 	}
 
+	/** The time of `atimeNs`, to the millisecond. */
 	get atime(): Date {
 		return toDate(this.atimeNs);
 	}
 
+	/** The time of `mtimeNs`, to the millisecond. */
 	get mtime(): Date {
 		return toDate(this.mtimeNs);
 	}
 
+	/** The time of `ctimeNs`, to the millisecond. */
 	get ctime(): Date {
 		return toDate(this.ctimeNs);
 	}
 
+	/** The time of `birthtimeNs`, to the millisecond, where there is one. */
 	get birthtime(): Date | undefined {
 		return this.birthtimeNs === undefined ? undefined : toDate(this.birthtimeNs);
 	}
 
+	/** True for a regular file. */
 	isFile(): boolean {
 		return this.kind === "file";
 	}
 
+	/** True for a directory. */
 	isDirectory(): boolean {
 		return this.kind === "directory";
 	}
 
+	/** True for a symbolic link, which `stat` shows with `follow: false`. */
 	isSymbolicLink(): boolean {
 		return this.kind === "symlink";
 	}
 
+	/** True for a fifo. */
 	isFIFO(): boolean {
 		return this.kind === "fifo";
 	}
 
+	/** True for a socket. */
 	isSocket(): boolean {
 		return this.kind === "socket";
 	}
 
+	/** True for a character device. */
 	isCharacterDevice(): boolean {
 		return this.kind === "character-device";
 	}
 
+	/** True for a block device. */
 	isBlockDevice(): boolean {
 		return this.kind === "block-device";
 	}

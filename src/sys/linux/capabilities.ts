@@ -11,7 +11,7 @@ import { file } from "./file.ts";
 import { AT_FDCWD, O, RESOLVE_CACHED } from "./layouts.ts";
 import { metadata } from "./metadata.ts";
 import { readMounts } from "./mounts.ts";
-import { openat2, procPath, resolveFlags } from "./path.ts";
+import { openat, procPath, resolveFlags } from "./path.ts";
 import { probeFilesystem } from "./probe.ts";
 import { Opcode, opcodeOf } from "./ring/opcodes.ts";
 import { symlink } from "./symlink.ts";
@@ -24,7 +24,7 @@ interface Way {
 
 /** Which system call makes each operation of the library. */
 const ways: Readonly<Record<string, Way>> = {
-	open: { call: "openat2" },
+	open: { call: "openat" },
 	"openDir beneath": { call: "openat2" },
 	"File.readAt": { call: "pread64" },
 	"File.writeAt": { call: "pwrite64" },
@@ -87,7 +87,7 @@ function describe(name: string, { call, fallback }: Way, queue: Lane | undefined
 function* openDirectoryOf(scope: Scope, place: Place): Operation<Handle> {
 	const { directory = AT_FDCWD, path } = place;
 	const flags = O.O_PATH | O.O_CLOEXEC;
-	const found = yield* openat2(scope, directory, path, flags, 0, resolveFlags(place));
+	const found = yield* openat(scope, directory, path, flags, 0, resolveFlags(place));
 	const handle = checked(found, "open", { path });
 	try {
 		const { kind } = yield* metadata.stat(scope, handle, { follow: true, sync: "auto" });
@@ -110,7 +110,7 @@ export const capabilities: CapabilitySystem = {
 
 	*immediate(scope) {
 		const flags = O.O_PATH | O.O_CLOEXEC;
-		const result = yield* openat2(scope, AT_FDCWD, "/", flags, 0, RESOLVE_CACHED);
+		const result = yield* openat(scope, AT_FDCWD, "/", flags, 0, RESOLVE_CACHED);
 		if (result >= 0) yield* file.close(scope, result);
 		return result >= 0 || result === -Errno.EAGAIN;
 	},

@@ -153,6 +153,7 @@ export const Errno = {
 	EISDIR: 21,
 	EINVAL: 22,
 	ENOTTY: 25,
+	ESPIPE: 29,
 	ENAMETOOLONG: 36,
 	ENOSYS: 38,
 	ELOOP: 40,

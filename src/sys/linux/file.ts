@@ -6,7 +6,7 @@ import { Errno } from "./errno.ts";
 import { extent } from "./extents.ts";
 import { checked, unsupported } from "./failure.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, iovec, O, RWF_APPEND } from "./layouts.ts";
-import { at, openat2, procPath, resolveFlags } from "./path.ts";
+import { at, openat, procPath, resolveFlags } from "./path.ts";
 
 /** The open flags of this machine for what is asked. */
 function flagsOf(how: OpenHow): number {
@@ -33,7 +33,7 @@ export const file: FileSystem = {
 		// The kernel refuses a mode that nothing is created with.
 		const mode = how.create || how.temporary ? (how.mode ?? 0o666) : 0;
 		const flags = flagsOf(how);
-		const result = yield* openat2(scope, directory, path, flags, mode, resolveFlags(place));
+		const result = yield* openat(scope, directory, path, flags, mode, resolveFlags(place));
 		if (how.temporary && (result === -Errno.EISDIR || result === -Errno.EOPNOTSUPP)) {
 			throw unsupported("open", "this filesystem has no files without a name", { path });
 		}

@@ -68,8 +68,10 @@ export class ImmediateAnswers {
 		switch (fn) {
 			case nr.statx:
 				return (c & AT_EMPTY_PATH) !== 0 ? this.fstat(a, b, c, d, e) : this.stat(a, b, c, d, e);
+			case nr.openat:
+				return this.open(a, b, c, 0);
 			case nr.openat2:
-				return this.open(a, b, c);
+				return this.open(a, b, read.u32(c, openHow.flags), read.u32(c, openHow.resolve));
 			case nr.pread64:
 				return this.pread(a, b, c, d);
 			case nr.close:
@@ -112,9 +114,7 @@ export class ImmediateAnswers {
 	 * What is to be opened is looked at first: opening a fifo or a device may wait and may have
 	 * effects, even when it is closed again at once.
 	 */
-	private open(dirfd: number, path: number, how: number): number {
-		const flags = read.u32(how, openHow.flags);
-		const resolve = read.u32(how, openHow.resolve);
+	private open(dirfd: number, path: number, flags: number, resolve: number): number {
 		if ((flags & ~HARMLESS) !== 0) return WOULD_WAIT;
 		const seen = this.walk(dirfd, path, O.O_PATH | (flags & WITH_PATH), resolve);
 		if (seen < 0) return seen;

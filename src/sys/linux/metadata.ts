@@ -25,7 +25,7 @@ import {
 	UTIME_NOW,
 	UTIME_OMIT,
 } from "./layouts.ts";
-import { at, openat2, procPath, resolveFlags } from "./path.ts";
+import { at, openat, procPath, resolveFlags } from "./path.ts";
 
 const WANTED = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | STATX_DIOALIGN;
 const BILLION = 1_000_000_000n;
@@ -293,7 +293,7 @@ function* chmodThroughProc(scope: Scope, place: Place, mode: number): Operation<
 	const { directory = AT_FDCWD, path } = place;
 	const flags = O.O_PATH | O.O_NOFOLLOW | O.O_CLOEXEC;
 	const fd = checked(
-		yield* openat2(scope, directory, path, flags, 0, resolveFlags(place)),
+		yield* openat(scope, directory, path, flags, 0, resolveFlags(place)),
 		"lchmod",
 		{ path },
 	);

@@ -9,7 +9,7 @@ import type { Scope } from "../../engine/scope.ts";
 import type { Place } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { Errno } from "./errno.ts";
-import { checked } from "./failure.ts";
+import { checked, unsupported } from "./failure.ts";
 import { AT_FDCWD, O, openHow, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } from "./layouts.ts";
 
 /**
@@ -25,13 +25,19 @@ interface Resolved {
 	readonly opened: number | undefined;
 }
 
+/** How often a walk is begun again because something was renamed on its way. */
+const MOST_RACES = 64;
+
 /** The flags that keep a path inside its directory. */
 export function resolveFlags(place: Place): number {
 	return place.beneath ? RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS : 0;
 }
 
-/** Opens by the kernel's own walk. EAGAIN says that a rename raced with it: it is done again. */
-export function* openat2(
+/**
+ * Opens a path. What confines the walk takes openat2 (Linux 5.6), where EAGAIN says that a rename
+ * raced with it: it is done again. All else is left to openat, which no sandbox forgets to allow.
+ */
+export function* openat(
 	scope: Scope,
 	dirfd: number,
 	path: string | Uint8Array,
@@ -39,14 +45,19 @@ export function* openat2(
 	mode: number,
 	resolve: number,
 ): Operation<number> {
-	const how = scope.memory.reserve(openHow.size);
+	const { memory } = scope;
+	if (resolve === 0) return yield sys(nr.openat, dirfd, memory.cstring(path), flags, mode);
+	const how = memory.reserve(openHow.size);
 	how.setU64(openHow.flags, flags);
 	how.setU64(openHow.mode, mode);
 	how.setU64(openHow.resolve, resolve);
-	const call = sys(nr.openat2, dirfd, scope.memory.cstring(path), how.address, openHow.size);
+	const call = sys(nr.openat2, dirfd, memory.cstring(path), how.address, openHow.size);
 	let result = yield call;
-	for (let tries = 0; result === -Errno.EAGAIN && resolve !== 0 && tries < 64; tries++) {
+	for (let tries = 0; result === -Errno.EAGAIN && tries < MOST_RACES; tries++) {
 		result = yield call;
+	}
+	if (result === -Errno.ENOSYS) {
+		throw unsupported("open", "confined directories need openat2, which this kernel lacks", { path });
 	}
 	return result;
 }
@@ -124,7 +135,7 @@ function* resolve(scope: Scope, place: Place, reach: Reach, syscall: string): Op
 	const { parent, name, last, trailing } = split(path);
 	const flags = resolveFlags(place);
 	const walk = function* (to: string | Uint8Array, extra: number): Operation<number> {
-		const result = yield* openat2(scope, directory, to, O.O_PATH | O.O_CLOEXEC | extra, 0, flags);
+		const result = yield* openat(scope, directory, to, O.O_PATH | O.O_CLOEXEC | extra, 0, flags);
 		return checked(result, syscall, { path });
 	};
 	// With a slash after it a link is followed, and the file must be a directory.

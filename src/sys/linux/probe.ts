@@ -6,7 +6,7 @@ import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import { FsError, isCode } from "../../errors.ts";
 import type { Metadata } from "../metadata.ts";
-import type { Capability, Handle } from "../system.ts";
+import type { Capability, Handle, Place } from "../system.ts";
 import { directory } from "./directory.ts";
 import { file } from "./file.ts";
 import { BLOCK, inside, makeFile, onFiles, onNames, type Probe } from "./probe-list.ts";

@@ -19,6 +19,15 @@ const RETRY_MILLISECONDS = 1;
 /** What the kernel answers when it may take the same entries later. */
 const notNow = new Set([-Errno.EAGAIN, -Errno.EBUSY, -Errno.EINTR, 0]);
 
+/**
+ * Calls with a position, which fail on a pipe, while the ring would read or write it all the same;
+ * and the calls that, with no buffers, say whether a file has positions.
+ */
+const positioned: Readonly<Record<number, number>> = {
+	[nr.pread64]: nr.preadv2,
+	[nr.pwrite64]: nr.pwritev2,
+};
+
 interface Submission {
 	readonly call: Call;
 	readonly completion: Completion;
@@ -54,9 +63,11 @@ export class RingLane implements Lane {
 		return this.queue.by;
 	}
 
-	accepts({ fn }: Call): boolean {
+	accepts({ fn, a: fd }: Call): boolean {
 		const opcode = opcodeOf(fn);
-		return opcode !== undefined && this.opcodes[opcode] === 1 && !this.broken;
+		if (opcode === undefined || this.opcodes[opcode] !== 1 || this.broken) return false;
+		const emptyCall = positioned[fn];
+		return emptyCall === undefined || this.hasPositions(emptyCall, fd);
 	}
 
 	submit(call: Call, completion: Completion): void {
@@ -106,7 +117,7 @@ export class RingLane implements Lane {
 		}
 		if (taken <= 0) this.refused(taken);
 		if (withinBudget()) this.reap();
-		else if (this.underWay.size > 0) this.waker.arm();
+		else this.rest();
 	}
 
 	private fill(): void {
@@ -136,14 +147,20 @@ export class RingLane implements Lane {
 		for (const { completion } of this.backlog.splice(0)) completion.fail(error);
 	}
 
-	/** Delivers what has completed and sees to it that somebody wakes the loop for the rest. */
+	/** Delivers what has completed. */
 	private reap(): void {
-		const { backlog, queue, underWay } = this;
-		queue.drain((id, result) => {
+		const { underWay } = this;
+		this.queue.drain((id, result) => {
 			const completion = underWay.get(id);
 			underWay.delete(id);
 			completion?.complete(result);
 		});
+		this.rest();
+	}
+
+	/** Sees to it that somebody wakes the loop for what is not done, if anything is not. */
+	private rest(): void {
+		const { backlog, queue, underWay } = this;
 		if (underWay.size > 0) this.waker.arm();
 		// With no room for the backlog, the completions that make some wake the loop.
 		if (backlog.length > 0 && underWay.size < queue.completions) this.scheduleFlush();
@@ -157,6 +174,11 @@ export class RingLane implements Lane {
 		do this.nextId = (this.nextId + 1) >>> 0;
 		while (this.underWay.has(this.nextId));
 		return this.nextId;
+	}
+
+	/** Reading nothing asks this and no more; where the answer is no the call itself says so. */
+	private hasPositions(emptyCall: number, fd: number): boolean {
+		return this.call(emptyCall, fd, 0, 0, 0, 0, 0) !== -Errno.ESPIPE;
 	}
 
 	/** Some sandboxes let a ring be set up and then refuse its use. */
@@ -186,5 +208,5 @@ export class RingLane implements Lane {
  * by O_NONBLOCK and does not wait: so opens always go to a thread of the kernel's.
  */
 function entryFlags({ fn }: Call): number {
-	return fn === nr.openat2 ? IOSQE_ASYNC : 0;
+	return fn === nr.openat || fn === nr.openat2 ? IOSQE_ASYNC : 0;
 }

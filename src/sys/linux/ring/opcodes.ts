@@ -25,7 +25,7 @@ export const Opcode = {
 	NOP: 0,
 	FSYNC: 3,
 	POLL_ADD: 6,
-	FALLOCATE: 17,
+	OPENAT: 18,
 	CLOSE: 19,
 	STATX: 21,
 	READ: 22,
@@ -38,9 +38,7 @@ export const Opcode = {
 	SYMLINKAT: 38,
 	LINKAT: 39,
 	FSETXATTR: 41,
-	SETXATTR: 42,
 	FGETXATTR: 43,
-	GETXATTR: 44,
 	FTRUNCATE: 55,
 } as const;
 
@@ -78,6 +76,10 @@ const encoders: Readonly<Record<number, readonly [opcode: number, encode: Encode
 	[nr.ftruncate]: [
 		Opcode.FTRUNCATE,
 		({ a: fd, b: length }) => entry(Opcode.FTRUNCATE, fd, 0, 0, length),
+	],
+	[nr.openat]: [
+		Opcode.OPENAT,
+		({ a: dirfd, b: path, c: flags, d: mode }) => entry(Opcode.OPENAT, dirfd, path, mode, 0, flags),
 	],
 	[nr.openat2]: [
 		Opcode.OPENAT2,
