@@ -38,15 +38,6 @@ export class Region {
 		return this.slab.address + this.start;
 	}
 
-	/** All words of the slab, and which of them is the first here: for structs of many fields. */
-	get words(): Uint32Array {
-		return this.slab.u32;
-	}
-
-	get firstWord(): number {
-		return this.start >> 2;
-	}
-
 	u16(offset: number): number {
 		return this.slab.u16[(this.start + offset) >> 1] as number;
 	}
@@ -139,8 +130,9 @@ const encoder = new TextEncoder();
 export class Memory {
 	private readonly block: Block = takeBlock();
 	private slab: Slab = this.block.slab;
-	private top: number = this.block.start;
-	private end: number = this.block.start + BLOCK_SIZE;
+	private readonly start: number = this.block.start;
+	private top: number = this.start;
+	private end: number = this.start + BLOCK_SIZE;
 	/** What did not fit the block; those from `depth` on are there to be used again. */
 	private readonly extra: Slab[] = [];
 	private depth = 0;
@@ -202,9 +194,10 @@ export class Memory {
 
 	/** Gives everything back. The operation has ended and none of its calls is in flight. */
 	free(): void {
+		this.top = this.start;
+		if (this.extra.length === 0) return;
 		this.slab = this.block.slab;
-		this.top = this.block.start;
-		this.end = this.block.start + BLOCK_SIZE;
+		this.end = this.start + BLOCK_SIZE;
 		this.depth = 0;
 		for (let slab = this.extra.pop(); slab !== undefined; slab = this.extra.pop()) {
 			if (slab.size === SLAB_SIZE && freeSlabs.length < MOST_FREE_SLABS) freeSlabs.push(slab);

@@ -51,6 +51,15 @@ function callDirectly(call: Call): number {
  */
 function next<T>(generator: Operation<T>, scope: Scope, result: number): IteratorResult<Call, T> {
 	const step = generator.next(result);
+	return scope.interrupt === undefined ? step : unlessAborted(generator, scope, step);
+}
+
+// Apart, so that what nearly every call runs stays small enough to be inlined.
+function unlessAborted<T>(
+	generator: Operation<T>,
+	scope: Scope,
+	step: IteratorResult<Call, T>,
+): IteratorResult<Call, T> {
 	const { interrupt } = scope;
 	if (interrupt === undefined || step.done || !interrupt.aborted) return step;
 	if (kernel.cleansUp(step.value)) return step;

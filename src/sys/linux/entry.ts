@@ -24,12 +24,17 @@ export function shimFile(): string | undefined {
 }
 
 const long = FFIType.i64_fast;
+/**
+ * A parameter of the shim's. On x64 an address is converted more quickly than an integer, and just
+ * as exactly: any safe integer arrives as it is, negative ones too. Elsewhere that is not known.
+ */
+const word = process.arch === "x64" ? FFIType.ptr : long;
 
 function fromShim(): Entry {
 	const file = shimFile();
 	if (file === undefined) throw new Error(`no shim for linux-${process.arch} is there`);
 	const { symbols } = dlopen(file, {
-		fsx_syscall: { args: [FFIType.i32, long, long, long, long, long, long], returns: long },
+		fsx_syscall: { args: [FFIType.i32, word, word, word, word, word, word], returns: long },
 	});
 	return symbols.fsx_syscall as Entry;
 }
@@ -79,7 +84,16 @@ function open(): OpenedEntry {
 	}
 }
 
+/** Makes one call by the entry of this thread. */
+export let enter: Entry = openAndEnter;
+
+function openAndEnter(...call: Parameters<Entry>): number {
+	enter = entry().call;
+	return enter(...call);
+}
+
 /** Forgets the entry, so that other settings can choose again. */
 export function closeEntry(): void {
 	opened = undefined;
+	enter = openAndEnter;
 }

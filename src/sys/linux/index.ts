@@ -5,7 +5,7 @@ import { capabilities } from "./capabilities.ts";
 import { copy } from "./copy.ts";
 import { device } from "./device.ts";
 import { directory } from "./directory.ts";
-import { closeEntry, entry } from "./entry.ts";
+import { closeEntry, enter, entry } from "./entry.ts";
 import { Errno } from "./errno.ts";
 import { file } from "./file.ts";
 import { hardlink } from "./hardlink.ts";
@@ -22,7 +22,7 @@ let immediate: ImmediateAnswers | undefined;
 const kernel: Kernel = {
 	direct({ fn, a, b, c, d, e, f }: Call): number {
 		if (fn === nr.close) immediate?.forget(a);
-		return entry().call(fn, a, b, c, d, e, f);
+		return enter(fn, a, b, c, d, e, f);
 	},
 
 	immediate(call: Call): number {

@@ -79,42 +79,32 @@ class StatxMetadata extends Metadata {
 
 	constructor(record: Region) {
 		super();
-		const { words, firstWord } = record;
-		const u32 = (offset: number) => words[firstWord + (offset >> 2)] as number;
-		this.mask = u32(statx.mask);
-		this.blockSize = u32(statx.blksize);
-		this.attributeBits = u32(statx.attributes);
-		this.nlink = u32(statx.nlink);
-		this.uid = u32(statx.uid);
-		this.gid = u32(statx.gid);
-		this.mode = u32(statx.mode) & 0xffff;
-		this.inoLow = u32(statx.ino);
-		this.inoHigh = u32(statx.ino + 4);
-		this.size = u32(statx.sizeOfFile) + u32(statx.sizeOfFile + 4) * 0x100000000;
-		this.blocks = u32(statx.blocks) + u32(statx.blocks + 4) * 0x100000000;
-		this.atimeSeconds =
-			u32(statx.atime + timespec.seconds) +
-			(u32(statx.atime + timespec.seconds + 4) | 0) * 0x100000000;
-		this.atimeRest = u32(statx.atime + timespec.nanoseconds);
-		this.btimeSeconds =
-			u32(statx.btime + timespec.seconds) +
-			(u32(statx.btime + timespec.seconds + 4) | 0) * 0x100000000;
-		this.btimeRest = u32(statx.btime + timespec.nanoseconds);
-		this.ctimeSeconds =
-			u32(statx.ctime + timespec.seconds) +
-			(u32(statx.ctime + timespec.seconds + 4) | 0) * 0x100000000;
-		this.ctimeRest = u32(statx.ctime + timespec.nanoseconds);
-		this.mtimeSeconds =
-			u32(statx.mtime + timespec.seconds) +
-			(u32(statx.mtime + timespec.seconds + 4) | 0) * 0x100000000;
-		this.mtimeRest = u32(statx.mtime + timespec.nanoseconds);
-		this.rdevMajor = u32(statx.rdevMajor);
-		this.rdevMinor = u32(statx.rdevMinor);
-		this.devMajor = u32(statx.devMajor);
-		this.devMinor = u32(statx.devMinor);
-		this.mount = u32(statx.mountId) + u32(statx.mountId + 4) * 0x100000000;
-		this.memoryAlign = u32(statx.dioMemoryAlign);
-		this.offsetAlign = u32(statx.dioOffsetAlign);
+		this.mask = record.u32(statx.mask);
+		this.blockSize = record.u32(statx.blksize);
+		this.attributeBits = record.u32(statx.attributes);
+		this.nlink = record.u32(statx.nlink);
+		this.uid = record.u32(statx.uid);
+		this.gid = record.u32(statx.gid);
+		this.mode = record.u32(statx.mode) & 0xffff;
+		this.inoLow = record.u32(statx.ino);
+		this.inoHigh = record.u32(statx.ino + 4);
+		this.size = record.u64(statx.sizeOfFile);
+		this.blocks = record.u64(statx.blocks);
+		this.atimeSeconds = record.i64(statx.atime + timespec.seconds);
+		this.atimeRest = record.u32(statx.atime + timespec.nanoseconds);
+		this.btimeSeconds = record.i64(statx.btime + timespec.seconds);
+		this.btimeRest = record.u32(statx.btime + timespec.nanoseconds);
+		this.ctimeSeconds = record.i64(statx.ctime + timespec.seconds);
+		this.ctimeRest = record.u32(statx.ctime + timespec.nanoseconds);
+		this.mtimeSeconds = record.i64(statx.mtime + timespec.seconds);
+		this.mtimeRest = record.u32(statx.mtime + timespec.nanoseconds);
+		this.rdevMajor = record.u32(statx.rdevMajor);
+		this.rdevMinor = record.u32(statx.rdevMinor);
+		this.devMajor = record.u32(statx.devMajor);
+		this.devMinor = record.u32(statx.devMinor);
+		this.mount = record.u64(statx.mountId);
+		this.memoryAlign = record.u32(statx.dioMemoryAlign);
+		this.offsetAlign = record.u32(statx.dioOffsetAlign);
 	}
 
 	get kind(): FileKind {
