@@ -1,4 +1,3 @@
-import { release } from "node:os";
 import { queue } from "./engine/engine.ts";
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
@@ -61,7 +60,7 @@ function* explore(scope: Scope, location: Location): Operation<Capabilities> {
 	const { type, mountPoint } = filesystem;
 	return {
 		system: system.name,
-		release: release(),
+		release: (require("node:os") as typeof import("node:os")).release(),
 		architecture: process.arch,
 		runtime: `Bun ${Bun.version}`,
 		engine: {

@@ -1,5 +1,6 @@
 /** A comparison under way: one pair of entries after the other, and what it has found so far. */
 import { Buffer } from "node:buffer";
+import type { Difference, DifferenceKind } from "./compare.ts";
 import {
 	type Buffers,
 	bytesOfLostHoles,
@@ -15,38 +16,6 @@ import { throttled } from "./progress.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Place } from "./sys/system.ts";
-
-/** The kinds of difference that can be left out of account. */
-export const ignorable = [
-	"missing",
-	"extra",
-	"kind",
-	"content",
-	"holes",
-	"target",
-	"device",
-	"mode",
-	"owner",
-	"mtime",
-	"xattrs",
-	"hardlinks",
-] as const;
-
-/** What two trees can differ in; `"unreadable"` is an entry that could not be compared. */
-export type DifferenceKind = (typeof ignorable)[number] | "unreadable";
-
-/** One thing in which the second tree differs from the first. */
-export interface Difference {
-	/** The path inside both trees; `"."` for their roots. */
-	readonly path: string;
-	/** The path as it is, where it is not UTF-8 and `path` shows it with replacement characters. */
-	readonly pathBytes?: Uint8Array;
-	/** The kind of difference, by which it can be ignored. */
-	/** The kind of difference. */
-	readonly what: DifferenceKind;
-	/** How they differ, in words. */
-	readonly detail: string;
-}
 
 /** The same entry of both trees. */
 export interface Pair {

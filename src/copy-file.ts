@@ -171,15 +171,16 @@ function* publish(
 	yield* moveIntoPlace(scope, temporary, slot, true);
 }
 
-/** Sets the metadata of a copy, checks it, and puts it on the disk. */
+/** Checks a copy, sets its metadata, and puts it on the disk. */
 function* dress(
 	scope: Scope,
 	{ from, source, existing, how, lost }: CopyJob,
 	{ handle, bytes }: ContentCopied & { readonly handle: Handle },
 ): Operation<void> {
+	// Before the times are set: it reads the copy.
+	if (how.verify) yield* verify(scope, from, handle, bytes);
 	if (existing !== undefined) yield* takeOver(scope, handle, existing, how.preserve);
 	yield* preserve(scope, [from, source], handle, how.preserve, lost);
-	if (how.verify) yield* verify(scope, from, handle, bytes);
 	if (how.sync) yield* system.file.sync(scope, handle);
 }
 

@@ -2,7 +2,7 @@ import { type CopyHow, copyOpenFile, mayReplace } from "./copy-file.ts";
 import { type Hooks, offloadable } from "./engine/offload.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
-import { FsError } from "./errors.ts";
+import { FsError, invalidArgument } from "./errors.ts";
 import { type Location, locate } from "./location.ts";
 import { optionsOf, type Shape, schemas, type Zod } from "./options.ts";
 import { type Preserve, preserved, preserveSchema } from "./preserve.ts";
@@ -16,7 +16,10 @@ export type { Preserve } from "./preserve.ts";
 
 /** How files are copied. */
 export interface CopyOptions {
-	/** Share blocks with the source: where it can be (`"auto"`), or fail, or never. */
+	/**
+	 * Share blocks with the source: where it can be (`"auto"`), or fail, or never. Only a copy that
+	 * keeps holes can share them.
+	 */
 	reflink?: "auto" | "always" | "never" | undefined;
 	/** Holes: kept, filled with zeros, or made wherever there are blocks of zeros. Default keep. */
 	holes?: "keep" | "fill" | "detect" | undefined;
@@ -55,7 +58,7 @@ export interface CopyProgress {
 export interface CopyReport {
 	/** Bytes of content, holes included. */
 	readonly bytes: number;
-	/** How many holes the copy has. */
+	/** How many holes the copy was given; with a reflink it has those of its source besides. */
 	readonly holes: number;
 	/** `"reflink"`, `"copy_file_range"`, `"read-write"`, or `"skipped"` if it was not older. */
 	readonly method: string;
@@ -79,9 +82,16 @@ export const copyShape = (z: Zod): Shape<CopyOptions> => ({
 
 /** The options with their defaults. */
 export function copyHow(options: CopyOptions): CopyHow {
+	const { reflink, holes = "keep" } = options;
+	if (reflink === "always" && holes !== "keep") {
+		throw invalidArgument(
+			"ERR_INVALID_ARG_VALUE",
+			`A reflink keeps holes as they are: reflink "always" and holes "${holes}" exclude each other`,
+		);
+	}
 	return {
-		reflink: options.reflink ?? "auto",
-		holes: options.holes ?? "keep",
+		reflink: reflink ?? "auto",
+		holes,
 		preserve: preserved(options.preserve),
 		overwrite: options.overwrite ?? true,
 		atomic: options.atomic ?? true,
@@ -112,10 +122,25 @@ const copyOperation = offloadable(
 		const to = locate(scope, destination, "destination");
 		return { args: [from, to, copyHow(rest)], hooks };
 	},
-	copy,
+	() => copy,
 );
 
+/** A copy is about two names, whichever of its parts fails. */
 function* copy(
+	scope: Scope,
+	hooks: FileHooks,
+	source: Place,
+	destination: Place,
+	how: CopyHow,
+): Operation<CopyReport> {
+	try {
+		return yield* copyNow(scope, hooks, source, destination, how);
+	} catch (error) {
+		throw error instanceof FsError ? error.renamed(source.path, destination.path) : error;
+	}
+}
+
+function* copyNow(
 	scope: Scope,
 	{ onProgress }: FileHooks,
 	source: Place,

@@ -1,5 +1,3 @@
-import { constants } from "node:os";
-
 /** What an `FsError` says beyond its code and message. */
 export interface FsErrorDetails {
 	/** The number of the error, negative, as in Node. */
@@ -63,7 +61,7 @@ export class FsError extends Error {
 		if (dest !== undefined) message += ` -> '${dest}'`;
 		super(message);
 		this.code = code;
-		this.errno = details.errno ?? -(numberOf[code] ?? 0);
+		this.errno = details.errno ?? -numberOf(code);
 		this.syscall = details.syscall;
 		this.path = path;
 		this.dest = dest;
@@ -83,7 +81,11 @@ export class FsError extends Error {
 	}
 }
 
-const numberOf: Readonly<Record<string, number>> = constants.errno;
+/** This system's number for a code. Loading node:os counts processors, which takes a while. */
+function numberOf(code: string): number {
+	const { constants } = require("node:os") as typeof import("node:os");
+	return (constants.errno as Readonly<Record<string, number>>)[code] ?? 0;
+}
 
 /**
  * Thrown when the `AbortSignal` of an operation fires: `name` is `"AbortError"`, `code` is

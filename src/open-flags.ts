@@ -1,4 +1,3 @@
-import { constants } from "node:fs";
 import { invalidArgument } from "./errors.ts";
 import { checkedInteger } from "./location.ts";
 import type { OpenHow } from "./sys/system.ts";
@@ -20,20 +19,28 @@ const plainFlags: Readonly<Record<string, OpenHow>> = {
 /** The letters that Node lets stand beside the first, on either side of it. */
 const flagLetters = /^(?:r|rs|sr|w|wx|xw|a|ax|xa|as|sa)\+?$/;
 
-/** The flags of `node:fs` that have a meaning here; a number with any other bit is refused. */
-const flagBits = [
-	[constants.O_APPEND, { append: true }],
-	[constants.O_CREAT, { create: true }],
-	[constants.O_EXCL, { exclusive: true }],
-	[constants.O_TRUNC, { truncate: true }],
-	[constants.O_DIRECTORY, { directory: true }],
-	[constants.O_NOFOLLOW, { noFollow: true }],
-	[constants.O_DIRECT, { direct: true }],
-	[constants.O_SYNC, { synchronous: "full" }],
-	[constants.O_DSYNC, { synchronous: "data" }],
-	[constants.O_NONBLOCK, { nonBlocking: true }],
-	[constants.O_NOATIME, { noAtime: true }],
-] as const satisfies [number | undefined, OpenHow][];
+/** The flags of `node:fs` that have a meaning here. */
+function flagBits(): readonly (readonly [bits: number | undefined, meaning: OpenHow])[] {
+	// Loaded only for those who give numbers: it takes longer than half of this library does.
+	const { constants } = require("node:fs") as typeof import("node:fs");
+	return [
+		[constants.O_APPEND, { append: true }],
+		[constants.O_CREAT, { create: true }],
+		[constants.O_EXCL, { exclusive: true }],
+		[constants.O_TRUNC, { truncate: true }],
+		[constants.O_DIRECTORY, { directory: true }],
+		[constants.O_NOFOLLOW, { noFollow: true }],
+		[constants.O_DIRECT, { direct: true }],
+		[constants.O_SYNC, { synchronous: "full" }],
+		[constants.O_DSYNC, { synchronous: "data" }],
+		[constants.O_NONBLOCK, { nonBlocking: true }],
+		[constants.O_NOATIME, { noAtime: true }],
+	];
+}
+
+/** The lower two bits, the same on every system: read only, write only, both. */
+const ACCESS = 3;
+const WRITE_ONLY = 1;
 
 /** What Node's flags ask for. */
 export function howOf(flags: OpenFlags | number): OpenHow {
@@ -50,18 +57,19 @@ export function howOf(flags: OpenFlags | number): OpenHow {
 	return letters.includes("x") ? { ...plain, exclusive: true } : plain;
 }
 
+/** A number with any other bit is refused. */
 function howOfBits(flags: number): OpenHow {
 	let rest = checkedInteger(flags, "flags", 0, 0x7fffffff);
-	const access = rest & 3;
-	rest &= ~3;
-	let how: OpenHow = { read: access !== constants.O_WRONLY, write: access !== constants.O_RDONLY };
-	for (const [bits, meaning] of flagBits) {
+	const access = rest & ACCESS;
+	rest &= ~ACCESS;
+	let how: OpenHow = { read: access !== WRITE_ONLY, write: access !== 0 };
+	for (const [bits, meaning] of flagBits()) {
 		// Windows has not all of them; O_SYNC contains O_DSYNC and stands before it.
 		if (!bits || (rest & bits) !== bits) continue;
 		how = { ...how, ...meaning };
 		rest &= ~bits;
 	}
-	if (rest === 0 && access !== 3) return how;
+	if (rest === 0 && access !== ACCESS) return how;
 	throw invalidArgument(
 		"ERR_INVALID_ARG_VALUE",
 		`The "flags" argument has bits that mean nothing here: 0x${(rest || access).toString(16)}`,

@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import type * as zod from "zod/mini";
 import { invalidArgument } from "./errors.ts";
 
@@ -9,7 +8,6 @@ export type Zod = typeof zod;
 export type Shape<T> = { [K in keyof Required<T>]: zod.ZodMiniType<T[K] | undefined> };
 
 const none: Readonly<Record<string, never>> = Object.freeze({});
-const require = createRequire(import.meta.url);
 
 /**
  * A check of an options object: unknown names, wrong types and values out of range are refused by

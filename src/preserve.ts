@@ -32,8 +32,8 @@ export interface Preserved {
 	readonly strict: boolean;
 }
 
-/** Where Linux keeps access control lists: in attributes of these names. */
-const ACL = "system.posix_acl_";
+/** Where Linux keeps access control lists: in attributes of these names, on XFS under both. */
+const ACL = ["system.posix_acl_", "trusted.SGI_ACL_"];
 /** What a filesystem or a missing privilege says to metadata that it cannot take. */
 const CANNOT = ["ENOTSUP", "EPERM", "EACCES", "EINVAL", "ENOSPC", "E2BIG", "ERANGE"];
 const SET_ID = 0o6000;
@@ -78,11 +78,16 @@ export function* preserve(
 		ownerKept = yield* attempt(what, lost, "owner", chown);
 	}
 	if (what.xattrs || what.acl) {
-		for (const name of yield* attributesOf(scope, source, follow)) {
+		const names = yield* attributesOf(scope, source, follow);
+		if (what.acl) {
+			yield* attempt(what, lost, "acl", removeInherited(scope, names, destination, follow));
+		}
+		for (const name of names) {
 			const text = printable(name);
-			if (!(text.startsWith(ACL) ? what.acl : what.xattrs)) continue;
+			const isList = isAcl(name);
+			if (!(isList ? what.acl : what.xattrs)) continue;
 			const copy = copyAttribute(scope, source, destination, name, follow);
-			yield* attempt(what, lost, text.startsWith(ACL) ? "acl" : `xattr ${text}`, copy);
+			yield* attempt(what, lost, isList ? "acl" : `xattr ${text}`, copy);
 		}
 	}
 	if (what.mode && from.kind !== "symlink") {
@@ -109,6 +114,30 @@ function* attempt(
 		if (what.strict || !isCode(error, ...CANNOT)) throw error;
 		lost.add(part);
 		return false;
+	}
+}
+
+function isAcl(name: Uint8Array): boolean {
+	const text = printable(name);
+	return ACL.some((start) => text.startsWith(start));
+}
+
+/** Takes away lists that the directory has given to what was made in it, and the source has not. */
+function* removeInherited(
+	scope: Scope,
+	names: readonly Uint8Array[],
+	destination: Subject,
+	follow: boolean,
+): Operation<void> {
+	const kept = new Set(names.map(printable));
+	for (const name of yield* attributesOf(scope, destination, follow)) {
+		if (!isAcl(name) || kept.has(printable(name))) continue;
+		try {
+			yield* system.xattr.remove(scope, destination, name, follow);
+		} catch (error) {
+			// XFS shows one list under two names.
+			if (!isCode(error, "ENODATA")) throw error;
+		}
 	}
 }
 

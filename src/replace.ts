@@ -19,11 +19,12 @@ export function randomName(length: number): string {
 }
 
 /** What the names of this thread have in common, and nobody else's have. */
-const stem = randomName(12);
+let stem: string | undefined;
 let made = 0;
 
 /** The name of something that is not finished, of which there is one. */
 export function temporaryName(): string {
+	stem ??= randomName(12);
 	return `.fsx-${stem}${(made++).toString(36)}.tmp`;
 }
 

@@ -1,5 +1,5 @@
 import { type CopyOptions, copyHow, copyShape } from "./copy.ts";
-import { copyTreeOf, type TreeCopied, type TreeEntry, type TreeHooks } from "./copy-tree.ts";
+import type { TreeCopied, TreeEntry, TreeHooks } from "./copy-tree.ts";
 import { offloadable } from "./engine/offload.ts";
 import { type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
@@ -48,7 +48,7 @@ const operation = offloadable(
 		const to = locate(scope, destination, "destination");
 		return { args: [from, to, { ...copyHow(rest), hardlinks }], hooks };
 	},
-	copyTreeOf,
+	() => (require("./copy-tree.ts") as typeof import("./copy-tree.ts")).copyTreeOf,
 );
 
 /**

@@ -6,11 +6,13 @@ import {
 	mkdtempSync,
 	readFileSync,
 	rmSync,
+	statSync,
 	symlinkSync,
 	writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { serveFolder } from "../examples/file-server.ts";
 import manifest from "../package.json" with { type: "json" };
 import { type Documented, exportsOf, root } from "./doc-comments.ts";
 
@@ -166,6 +168,30 @@ test("examples pass the type checker", async () => {
 	const tsc = Bun.resolveSync("typescript/package.json", root).replace("package.json", "bin/tsc");
 	expect(await runIn("checked", process.execPath, tsc, "--project", folder)).toBe("");
 }, 60_000);
+
+test("the example of a file server serves what is in its folder, and nothing else", async () => {
+	const served = join(folder, "served");
+	mkdirSync(join(served, "sub"), { recursive: true });
+	writeFileSync(join(folder, "secret"), "secret");
+	writeFileSync(join(served, "sub/large"), "0123456789".repeat(20_000));
+	symlinkSync("../secret", join(served, "out"));
+	const server = await serveFolder(served, 0);
+	try {
+		const statusOf = async (path: string) => (await fetch(new URL(path, server.url))).status;
+		const large = await fetch(new URL("sub/large", server.url));
+		expect(await large.text()).toBe("0123456789".repeat(20_000));
+		expect(large.headers.get("last-modified")).toBe(
+			statSync(join(served, "sub/large")).mtime.toUTCString(),
+		);
+		expect(await statusOf("nothing")).toBe(404);
+		expect(await statusOf("sub")).toBe(404);
+		expect(await statusOf("out")).toBe(404);
+		expect(await statusOf("%2e%2e%2fsecret")).toBe(404);
+		expect(await statusOf("a%00b")).toBe(400);
+	} finally {
+		await server.stop();
+	}
+});
 
 test("there are examples of everything", () => {
 	const callable = documented.filter(({ kind }) => kind !== "type");

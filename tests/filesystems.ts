@@ -10,7 +10,7 @@ import { forms, skipped } from "./forms.ts";
 
 /** How each is made, and of what size: the smallest that its maker accepts. */
 const makers = {
-	ext4: { megabytes: 192, make: ["mkfs.ext4", "-q", "-F"] },
+	ext4: { megabytes: 192, make: ["mkfs.ext4", "-q", "-F", "-b", "4096"] },
 	xfs: { megabytes: 320, make: ["mkfs.xfs", "-q", "-f", "-m", "reflink=1"] },
 	btrfs: { megabytes: 256, make: ["mkfs.btrfs", "-q", "-f"] },
 	/** An ext4 that a few megabytes fill. */

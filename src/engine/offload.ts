@@ -28,11 +28,11 @@ export interface Offloadable<U extends unknown[], T> {
 
 /** An operation as any thread can run it, by name. */
 export type Body = (scope: Scope, hooks: Hooks, ...args: unknown[]) => Operation<unknown>;
-export const bodies = new Map<string, Body>();
+export const bodies = new Map<string, () => Body>();
 
 /**
  * Gives an operation of many calls its two forms. `prepare` checks what the user passed and turns
- * it into plain data; `body` is the operation, which runs here for the sync form and as a whole on
+ * it into plain data; `load` gives the operation, which runs here for the sync form and as a whole on
  * a worker for the promise form, where each of its calls costs no more than here.
  */
 export function offloadable<
@@ -43,13 +43,13 @@ export function offloadable<
 >(
 	name: string,
 	prepare: (scope: Scope, ...user: U) => Prepared<A, H>,
-	body: (scope: Scope, hooks: H, ...args: A) => Operation<T>,
+	load: () => (scope: Scope, hooks: H, ...args: A) => Operation<T>,
 ): Offloadable<U, T> {
-	bodies.set(name, body as unknown as Body);
+	bodies.set(name, load as unknown as () => Body);
 	const operation = (scope: Scope, ...user: U) => {
 		const { args, hooks } = prepare(scope, ...user);
 		scope.interrupt = hooks.signal;
-		return body(scope, hooks, ...args);
+		return load()(scope, hooks, ...args);
 	};
 	return {
 		sync: (...user) => runSync(operation, ...user),

@@ -13,7 +13,7 @@ export async function runOffloaded(
 	try {
 		// The modules that define operations register them as they load.
 		if (!bodies.has(name)) await import("../index.ts");
-		const body = bodies.get(name);
+		const body = bodies.get(name)?.();
 		if (body === undefined) throw new Error(`no operation is called ${name}`);
 		const interrupt: Interrupt = {
 			get aborted() {

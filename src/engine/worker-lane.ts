@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import type { Call, Completion, Lane } from "./call.ts";
 import type { Reply, Request } from "./messages.ts";
 import { settings } from "./settings.ts";
@@ -13,7 +12,7 @@ interface Job {
  * that a slow file holds up nothing that waits behind it while another worker is free.
  */
 export class WorkerLane implements Lane {
-	private readonly most = Math.max(4, availableParallelism());
+	private readonly most = Math.max(4, navigator.hardwareConcurrency);
 	private readonly waiting: Job[] = [];
 	private readonly idle: Thread[] = [];
 	private readonly threads = new Set<Thread>();

@@ -1,8 +1,5 @@
 /** The dispatcher: picks the system at import time, and only that one is loaded. */
-import { createRequire } from "node:module";
 import type { System } from "./system.ts";
-
-const require = createRequire(import.meta.url);
 
 /** Which system to load in place of the one that runs: for tests against a stand-in. */
 const wanted = process.env.BUN_FS_EXTENDED_SYSTEM ?? process.platform;

@@ -252,7 +252,7 @@ function* content(
 	how: ContentHow,
 ): Operation<Transfer> {
 	const transfer = new Transfer(scope, source, destination, how);
-	if (how.reflink !== "never" && how.holes !== "fill" && (yield* transfer.reflink())) {
+	if (how.reflink !== "never" && how.holes === "keep" && (yield* transfer.reflink())) {
 		return transfer;
 	}
 	if (how.holes === "keep" && how.sparse) {

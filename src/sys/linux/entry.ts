@@ -1,5 +1,4 @@
 import { dlopen, FFIType, read } from "bun:ffi";
-import { existsSync } from "node:fs";
 import { settings } from "../../engine/settings.ts";
 
 /** The kernel's own entry: a system call by number, answering -errno when it fails. */
@@ -20,7 +19,7 @@ export function shimFile(): string | undefined {
 			const file = `../../../native-shims/${folder}/linux-${process.arch}.so`;
 			return Bun.fileURLToPath(new URL(file, import.meta.url));
 		})
-		.find(existsSync);
+		.find((file) => Bun.file(file).size > 0);
 }
 
 const long = FFIType.i64_fast;

@@ -1,7 +1,6 @@
 import type { Call, Kernel, Lane } from "../../engine/call.ts";
 import type { System } from "../system.ts";
 import { nr } from "./calls.ts";
-import { capabilities } from "./capabilities.ts";
 import { copy } from "./copy.ts";
 import { device } from "./device.ts";
 import { directory } from "./directory.ts";
@@ -13,7 +12,6 @@ import { ImmediateAnswers } from "./immediate.ts";
 import { metadata } from "./metadata.ts";
 import { ownership } from "./ownership.ts";
 import { rename } from "./rename.ts";
-import { RingLane } from "./ring/lane.ts";
 import { symlink } from "./symlink.ts";
 import { xattr } from "./xattr.ts";
 
@@ -45,6 +43,8 @@ const kernel: Kernel = {
 
 	openQueue(): Lane | string {
 		try {
+			// Loaded when it is needed: many programs never are so busy.
+			const { RingLane } = require("./ring/lane.ts") as typeof import("./ring/lane.ts");
 			return new RingLane(entry().call);
 		} catch (error) {
 			return error instanceof Error ? error.message : String(error);
@@ -71,5 +71,8 @@ export const system: System = {
 	rename,
 	device,
 	copy,
-	capabilities,
+	get capabilities() {
+		const loaded = require("./capabilities.ts") as typeof import("./capabilities.ts");
+		return loaded.capabilities;
+	},
 };

@@ -57,7 +57,9 @@ export function* openat(
 		result = yield call;
 	}
 	if (result === -Errno.ENOSYS) {
-		throw unsupported("open", "confined directories need openat2, which this kernel lacks", { path });
+		throw unsupported("open", "confined directories need openat2, which this kernel lacks", {
+			path,
+		});
 	}
 	return result;
 }
@@ -141,7 +143,11 @@ function* resolve(scope: Scope, place: Place, reach: Reach, syscall: string): Op
 	// With a slash after it a link is followed, and the file must be a directory.
 	if (name === ".." || (reach === "link" && trailing)) {
 		const opened = yield* walk(path, O.O_DIRECTORY);
-		return { dirfd: opened, path: ".", opened };
+		if (reach !== "entry") return { dirfd: opened, path: ".", opened };
+		// It stays inside. Nothing is made or removed under this name, and the kernel says why.
+		yield sys(nr.close, opened);
+		const above = yield* walk(parent ?? ".", O.O_DIRECTORY);
+		return { dirfd: above, path: "..", opened: above };
 	}
 	if (reach === "follow" || name === "") {
 		const opened = yield* walk(path, 0);
