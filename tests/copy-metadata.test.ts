@@ -4,7 +4,7 @@ import fs from "node:fs";
 import { tool } from "./attr.ts";
 import { filesystem } from "./filesystems.ts";
 import { runScript } from "./fixtures/run.ts";
-import { failureOf, forms } from "./forms.ts";
+import { forms } from "./forms.ts";
 import { rootForms } from "./root.ts";
 import { pattern } from "./witnesses.ts";
 

@@ -45,3 +45,15 @@ export function pattern(length: number): Buffer {
 	for (let i = length & ~3; i < length; i++) bytes[i] = i | 1;
 	return bytes;
 }
+
+/** How many descriptors of this process are of a directory or of something in it. */
+export function openIn(directory: string): number {
+	const names = fs.readdirSync("/proc/self/fd").map((fd) => {
+		try {
+			return fs.readlinkSync(`/proc/self/fd/${fd}`);
+		} catch {
+			return ""; // Closed since, or the listing itself.
+		}
+	});
+	return names.filter((name) => name === directory || name.startsWith(`${directory}/`)).length;
+}

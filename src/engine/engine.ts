@@ -2,7 +2,7 @@ import { FsError } from "../errors.ts";
 import { system } from "../sys/index.ts";
 import type { Call, Lane } from "./call.ts";
 import { applySettings, type EngineOptions, settings } from "./settings.ts";
-import { WorkerLane } from "./worker-lane.ts";
+import type { WorkerLane } from "./worker-lane.ts";
 
 /**
  * The lanes of this JavaScript thread. Nothing is opened before the first call that needs it, and
@@ -16,10 +16,15 @@ interface Lanes {
 
 let lanes: Lanes | undefined;
 
+function openWorkers(): WorkerLane {
+	const { WorkerLane } = require("./worker-lane.ts") as typeof import("./worker-lane.ts");
+	return new WorkerLane();
+}
+
 function openLanes(): Lanes {
 	lanes = {
 		queue: settings.queue ? system.kernel.openQueue() : "turned off by configureEngine",
-		workers: new WorkerLane(),
+		workers: openWorkers(),
 	};
 	return lanes;
 }

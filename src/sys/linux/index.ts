@@ -1,21 +1,19 @@
 import type { Call, Kernel, Lane } from "../../engine/call.ts";
 import type { System } from "../system.ts";
 import { nr } from "./calls.ts";
-import { copy } from "./copy.ts";
-import { device } from "./device.ts";
 import { directory } from "./directory.ts";
 import { closeEntry, enter, entry } from "./entry.ts";
 import { Errno } from "./errno.ts";
 import { file } from "./file.ts";
-import { hardlink } from "./hardlink.ts";
-import { ImmediateAnswers } from "./immediate.ts";
+import type { ImmediateAnswers } from "./immediate.ts";
 import { metadata } from "./metadata.ts";
-import { ownership } from "./ownership.ts";
-import { rename } from "./rename.ts";
-import { symlink } from "./symlink.ts";
-import { xattr } from "./xattr.ts";
 
 let immediate: ImmediateAnswers | undefined;
+
+function openImmediate(): ImmediateAnswers {
+	const { ImmediateAnswers } = require("./immediate.ts") as typeof import("./immediate.ts");
+	return new ImmediateAnswers(entry().call);
+}
 
 const kernel: Kernel = {
 	direct({ fn, a, b, c, d, e, f }: Call): number {
@@ -24,7 +22,7 @@ const kernel: Kernel = {
 	},
 
 	immediate(call: Call): number {
-		immediate ??= new ImmediateAnswers(entry().call);
+		immediate ??= openImmediate();
 		return immediate.answer(call);
 	},
 
@@ -58,21 +56,36 @@ const kernel: Kernel = {
 	},
 };
 
-export const system: System = {
-	name: "Linux",
-	kernel,
-	file,
-	directory,
-	metadata,
-	ownership,
-	xattr,
-	symlink,
-	hardlink,
-	rename,
-	device,
-	copy,
-	get capabilities() {
-		const loaded = require("./capabilities.ts") as typeof import("./capabilities.ts");
-		return loaded.capabilities;
-	},
+/**
+ * The parts that not every program uses, loaded when they are first used: all of them together
+ * would take longer to load than most programs take to do their work.
+ */
+const parts: { [K in keyof System]?: () => System[K] } = {
+	ownership: () => (require("./ownership.ts") as typeof import("./ownership.ts")).ownership,
+	xattr: () => (require("./xattr.ts") as typeof import("./xattr.ts")).xattr,
+	symlink: () => (require("./symlink.ts") as typeof import("./symlink.ts")).symlink,
+	hardlink: () => (require("./hardlink.ts") as typeof import("./hardlink.ts")).hardlink,
+	rename: () => (require("./rename.ts") as typeof import("./rename.ts")).rename,
+	device: () => (require("./device.ts") as typeof import("./device.ts")).device,
+	copy: () => (require("./copy.ts") as typeof import("./copy.ts")).copy,
+	capabilities: () =>
+		(require("./capabilities.ts") as typeof import("./capabilities.ts")).capabilities,
 };
+
+/** A getter that puts what it has loaded in its own place. */
+function loadedOnUse(name: string, load: () => unknown): PropertyDescriptor {
+	return {
+		configurable: true,
+		enumerable: true,
+		get() {
+			const value = load();
+			Object.defineProperty(system, name, { value, enumerable: true });
+			return value;
+		},
+	};
+}
+
+export const system = Object.defineProperties(
+	{ name: "Linux", kernel, file, directory, metadata },
+	Object.fromEntries(Object.entries(parts).map(([name, load]) => [name, loadedOnUse(name, load)])),
+) as System;

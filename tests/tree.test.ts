@@ -1,0 +1,366 @@
+/** Copying trees, with diff(1), find(1) and compareTrees as judges. */
+import { expect, test } from "bun:test";
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import { join } from "node:path";
+import { compareTreesSync, copyTree, type TreeEntry } from "../src/index.ts";
+import { tool } from "./attr.ts";
+import { filesystem } from "./filesystems.ts";
+import { runScript } from "./fixtures/run.ts";
+import { failureOf, forms } from "./forms.ts";
+import { rootForms } from "./root.ts";
+import { openIn, output, pattern, writeSparse } from "./witnesses.ts";
+
+const ext4 = filesystem("ext4");
+const xfs = filesystem("xfs");
+const btrfs = filesystem("btrfs");
+
+/** Everything about a tree but the times of access, line by line, names as they are. */
+function listing(root: string): string[] {
+	const format = "%P %y %m %U:%G %s %n %l %T@\\0";
+	return execFileSync("find", [root, "-printf", format], { encoding: "latin1" })
+		.split("\0")
+		.map((line) => line.replace(/^(.* d \d+ \d+:\d+) \d+/s, "$1"))
+		.sort();
+}
+
+/** What diff(1) finds; of fifos, sockets and devices it only ever says that they are such. */
+function expectSameContent(from: string, to: string): void {
+	const { stdout, stderr } = Bun.spawnSync(["diff", "-r", "--no-dereference", from, to]);
+	const found = `${stdout}${stderr}`.trim().split("\n");
+	const special = /^File \S+ is a (.*) while file \S+ is a \1$/;
+	expect(found.filter((line) => line !== "" && !special.test(line))).toEqual([]);
+}
+
+function expectSame(from: string, to: string): void {
+	expectSameContent(from, to);
+	expect(listing(to)).toEqual(listing(from));
+	expect(compareTreesSync(from, to).differences).toEqual([]);
+}
+
+/** A tree with one of everything that ext4 can hold. */
+function build(root: string): void {
+	const at = (name: string) => join(root, name);
+	fs.mkdirSync(at("a/b"), { recursive: true });
+	fs.mkdirSync(at("empty"));
+	fs.writeFileSync(at("nothing"), "");
+	fs.writeFileSync(at("a/file"), pattern(100_000), { mode: 0o640 });
+	fs.writeFileSync(at("a/b/script"), "#!/bin/sh\n", { mode: 0o755 });
+	writeSparse(at("sparse"), 10_000_000, [[5_000_000, "middle"]]);
+	for (const name of ["a/hard", "a/b/hard", "empty/../hard"]) fs.linkSync(at("a/file"), at(name));
+	fs.symlinkSync("a/file", at("link"));
+	fs.symlinkSync("nowhere", at("dangling"));
+	fs.symlinkSync("..", at("a/up"));
+	fs.symlinkSync("/etc", at("a/absolute"));
+	execFileSync("mkfifo", [at("fifo")]);
+	execFileSync("python3", ["-c", "import socket,sys;socket.socket(1).bind(sys.argv[1])", at("so")]);
+	const odd = [0xff, 0x0a, 0xfe, 0x20];
+	const bytes = (name: Uint8Array) => Buffer.concat([Buffer.from(`${root}/`), name]);
+	fs.mkdirSync(bytes(Uint8Array.from(odd)));
+	fs.writeFileSync(bytes(Uint8Array.from([...odd, 0x2f, ...odd])), "odd");
+	fs.symlinkSync(Buffer.from(odd), bytes(Uint8Array.of(0xfd)));
+	tool("setfattr", "-n", "user.on.file", "-v", "1", at("a/file"));
+	tool("setfattr", "-n", "user.on.dir", "-v", "2", at("a/b"));
+	tool("setfacl", "-m", "u:42:rx", at("a/b/script"));
+	tool("setfacl", "-d", "-m", "u:42:rx", at("empty"));
+	if (process.getuid?.() === 0) {
+		execFileSync("mknod", [at("device"), "c", "240", "70000"]);
+		execFileSync("mknod", [at("block"), "b", "259", "300"]);
+		fs.chownSync(at("a/b"), 1234, 5678);
+		fs.lchownSync(at("dangling"), 42, 43);
+		tool("setfattr", "-h", "-n", "trusted.on.link", "-v", "3", at("link"));
+	}
+	fs.chmodSync(at("a/b"), 0o2550);
+	for (const name of ["link", "fifo", "a/b/script", "a/b", "a", "empty", "."]) {
+		tool("touch", "-h", "-d", `1969-07-20 20:17:40.${name.length}00000001`, at(name));
+	}
+}
+
+for (const place of [ext4, xfs, btrfs]) {
+	place.forms("a tree of everything, with all its metadata", async ({ fsx, path }) => {
+		fs.mkdirSync(path("from"));
+		build(path("from"));
+		const report = await fsx.copyTree(path("from"), path("to"), { preserve: "all" });
+		expectSame(path("from"), path("to"));
+		expect(report).toMatchObject({ directories: 5, symlinks: 5, hardlinks: 3, notPreserved: [] });
+		expect(report.files).toBe(8);
+		expect(report.others).toBe(process.getuid?.() === 0 ? 4 : 2);
+		expect(Object.values(report.methods).reduce((a, b) => a + b)).toBe(5);
+		expect(fs.statSync(path("to/a/hard")).ino).toBe(fs.statSync(path("to/a/file")).ino);
+		expect(fs.statSync(path("to/sparse")).blocks * 512).toBeLessThan(100_000);
+		expect(tool("getfattr", "--absolute-names", "-d", path("to/a/b"))).toContain("user.on.dir");
+		// Once more, over itself: nothing is lost, and several names stay one file.
+		await fsx.copyTree(path("from"), path("to"), { preserve: "all" });
+		expectSame(path("from"), path("to"));
+		expect(openIn(path(""))).toBe(0);
+		await fsx.copyTree(path("from"), path("apart"), { preserve: "all", hardlinks: false });
+		expect(fs.statSync(path("apart/a/hard")).nlink).toBe(1);
+		expectSameContent(path("from"), path("apart"));
+	});
+}
+
+ext4.forms("to another filesystem, and preserve none", async ({ fsx, path }) => {
+	fs.mkdirSync(path("from"));
+	build(path("from"));
+	for (const root of [xfs.root, "/dev/shm"]) {
+		const to = join(root, "fsx-tree-far");
+		try {
+			await fsx.copyTree(path("from"), to, { preserve: "all" });
+			expectSame(path("from"), to);
+		} finally {
+			fs.rmSync(to, { recursive: true, force: true });
+		}
+	}
+	await fsx.copyTree(path("from"), path("plain"), { preserve: "none" });
+	const plain = fs.statSync(path("plain/a/b"));
+	expect(plain.mode & 0o7777).toBe(0o777 & ~process.umask());
+	expect(plain.uid).toBe(process.getuid?.() ?? 0);
+	expect(plain.mtimeMs).toBeGreaterThan(Date.now() - 60_000);
+});
+
+forms("merging into what is there", async ({ fsx, path }) => {
+	const make = (): void => {
+		for (const name of ["from", "to"]) fs.rmSync(path(name), { recursive: true, force: true });
+		for (const name of ["from", "to"]) {
+			fs.mkdirSync(path(`${name}/sub`), { recursive: true });
+			fs.writeFileSync(path(`${name}/both`), `${name} content`);
+			fs.writeFileSync(path(`${name}/sub/only-${name}`), name);
+		}
+		fs.utimesSync(path("to/both"), 2e9, 2e9);
+	};
+	make();
+	await fsx.copyTree(path("from"), path("to"));
+	expect(fs.readFileSync(path("to/both"), "utf8")).toBe("from content");
+	expect(fs.readdirSync(path("to/sub")).sort()).toEqual(["only-from", "only-to"]);
+	make();
+	const newer = await fsx.copyTree(path("from"), path("to"), { overwrite: "newer" });
+	expect([newer.skipped, newer.files]).toEqual([1, 1]);
+	expect(fs.readFileSync(path("to/both"), "utf8")).toBe("to content");
+	make();
+	const error = await failureOf(fsx.copyTree(path("from"), path("to"), { overwrite: false }));
+	expect(error).toMatchObject({ code: "EEXIST", path: path("from/both"), dest: path("to/both") });
+	expect(fs.readFileSync(path("to/both"), "utf8")).toBe("to content");
+	// A link in the place of a file is replaced, and not written through.
+	make();
+	fs.writeFileSync(path("victim"), "untouched");
+	fs.rmSync(path("to/both"));
+	fs.symlinkSync(path("victim"), path("to/both"));
+	for (const atomic of [true, false]) {
+		await fsx.copyTree(path("from"), path("to"), { atomic });
+		expect(fs.lstatSync(path("to/both")).isFile()).toBe(true);
+		expect(fs.readFileSync(path("victim"), "utf8")).toBe("untouched");
+	}
+	expect(fs.readdirSync(path("to")).sort()).toEqual(["both", "sub"]);
+});
+
+forms("entries of another kind in the place are refused", async ({ fsx, path }) => {
+	const cases: [from: (name: string) => void, to: (name: string) => void][] = [
+		[(name) => fs.writeFileSync(name, "x"), (name) => fs.mkdirSync(name)],
+		[(name) => fs.symlinkSync("x", name), (name) => fs.mkdirSync(name)],
+		[(name) => fs.mkdirSync(name), (name) => fs.writeFileSync(name, "old")],
+		[(name) => fs.mkdirSync(name), (name) => fs.symlinkSync("/tmp", name)],
+		[(name) => fs.writeFileSync(name, "x"), (name) => execFileSync("mkfifo", [name])],
+	];
+	for (const [index, [makeFrom, makeTo]] of cases.entries()) {
+		for (const name of ["from", "to"]) fs.mkdirSync(path(`${index}/${name}`), { recursive: true });
+		makeFrom(path(`${index}/from/entry`));
+		makeTo(path(`${index}/to/entry`));
+		const kind = fs.lstatSync(path(`${index}/to/entry`)).mode;
+		const copy = fsx.copyTree(path(`${index}/from`), path(`${index}/to`));
+		const error = await failureOf(copy);
+		expect([index, error.code]).toEqual([
+			index,
+			expect.stringMatching(/^(EISDIR|ENOTDIR|EEXIST|EINVAL|ELOOP)$/),
+		]);
+		expect(error).toMatchObject({
+			path: path(`${index}/from/entry`),
+			dest: path(`${index}/to/entry`),
+		});
+		expect(fs.lstatSync(path(`${index}/to/entry`)).mode).toBe(kind);
+		expect(fs.readdirSync(path(`${index}/to`))).toEqual(["entry"]);
+		expect(openIn(path(""))).toBe(0);
+	}
+});
+
+forms("a destination inside the source is refused", async ({ fsx, path, directory }) => {
+	fs.mkdirSync(path("from/a/b"), { recursive: true });
+	fs.mkdirSync(path("beside"));
+	fs.symlinkSync("from/a", path("link"));
+	fs.writeFileSync(path("from/file"), "");
+	const places = ["from", "from/", "from/new", "from/a/b", "from/a/b/new", "link/new", "link"];
+	for (const to of [...places, "beside/../from/x", "link/b/../../x", "./from/a/../new"]) {
+		const destination = `${directory}/${to}`;
+		for (const from of [path("from"), `${directory}/beside/../from`]) {
+			const error = await failureOf(fsx.copyTree(from, destination));
+			expect([to, error.code]).toEqual([to, "EINVAL"]);
+			expect(error.message).toContain("inside");
+		}
+	}
+	expect(fs.readdirSync(path("from")).sort()).toEqual(["a", "file"]);
+	expect(fs.readdirSync(path("from/a/b"))).toEqual([]);
+	// A name that only begins alike is another directory, and the source may lie in the destination.
+	await fsx.copyTree(path("from"), path("from2"));
+	await fsx.copyTree(path("from/a"), path("from"));
+	expect(fs.readdirSync(path("from")).sort()).toEqual(["a", "b", "file"]);
+});
+
+forms("a source that is no directory, or not there", async ({ fsx, path, directory }) => {
+	fs.writeFileSync(path("file"), "");
+	fs.mkdirSync(path("dir"));
+	fs.symlinkSync("dir", path("link"));
+	for (const [from, to, code] of [
+		["file", "new", "ENOTDIR"],
+		["none", "new", "ENOENT"],
+		["dir", "none/new", "ENOENT"],
+		["dir", "file", "ENOTDIR"],
+		["dir", "file/x", "ENOTDIR"],
+	] as const) {
+		const error = await failureOf(fsx.copyTree(path(from), path(to)));
+		expect([from, to, error.code]).toEqual([from, to, code]);
+	}
+	expect(fs.readdirSync(directory).sort()).toEqual(["dir", "file", "link"]);
+	// The source itself is followed.
+	await fsx.copyTree(path("link"), path("copy"));
+	expect(fs.lstatSync(path("copy")).isDirectory()).toBe(true);
+});
+
+forms(
+	"three hundred levels, and a long way down",
+	async ({ fsx, path }) => {
+		// Longer as a path than any call would take.
+		const program = `
+import os, sys
+os.chdir(sys.argv[1])
+for i in range(300):
+    os.mkdir("d" * 40)
+    os.chdir("d" * 40)
+    open("f", "w").write(str(i))`;
+		fs.mkdirSync(path("from"));
+		execFileSync("python3", ["-c", program, path("from")]);
+		const { files, directories } = await fsx.copyTree(path("from"), path("to"));
+		expect([files, directories]).toEqual([300, 301]);
+		expect(openIn(path(""))).toBe(0);
+		const count = (root: string) =>
+			output("find", root, "-printf", "%d %f %s\n").split("\n").length;
+		expect(count(path("to"))).toBe(count(path("from")));
+		execFileSync("rm", ["-rf", path("from"), path("to")]);
+	},
+	"/dev/shm",
+);
+
+test("twenty thousand entries", async () => {
+	const root = fs.mkdtempSync("/dev/shm/fsx-many-");
+	try {
+		fs.mkdirSync(join(root, "from"));
+		for (let i = 0; i < 20_000; i++)
+			fs.writeFileSync(join(root, `from/${i}`), i % 7 === 0 ? "x" : "");
+		const { files, bytes } = await copyTree(join(root, "from"), join(root, "to"));
+		expect([files, bytes]).toEqual([20_000, 2858]);
+		expect(fs.readdirSync(join(root, "to")).length).toBe(20_000);
+		expect(output("diff", "-rq", join(root, "from"), join(root, "to"))).toBe("");
+	} finally {
+		fs.rmSync(root, { recursive: true });
+	}
+}, 20_000);
+
+forms("the filter is asked about each entry, and what it throws comes out", async (given) => {
+	const { fsx, path } = given;
+	fs.mkdirSync(path("from/skip/inside"), { recursive: true });
+	fs.mkdirSync(path("from/keep"));
+	fs.writeFileSync(path("from/keep/file"), "");
+	fs.writeFileSync(path("from/keep/other"), "");
+	const asked: TreeEntry[] = [];
+	const filter = (entry: TreeEntry) => {
+		asked.push(entry);
+		return entry.path !== "skip" && entry.path !== "keep/other";
+	};
+	const { files, directories } = await fsx.copyTree(path("from"), path("to"), { filter });
+	expect([files, directories]).toEqual([1, 2]);
+	expect(asked.map(({ path, kind }) => `${path} ${kind}`).sort()).toEqual([
+		"keep directory",
+		"keep/file file",
+		"keep/other file",
+		"skip directory",
+	]);
+	expect(fs.readdirSync(path("to"))).toEqual(["keep"]);
+	const mine = new Error("mine");
+	const throwing = () => {
+		throw mine;
+	};
+	expect(await failureOf(fsx.copyTree(path("from"), path("x"), { filter: throwing }))).toBe(mine);
+	const reporting = fsx.copyTree(path("from"), path("y"), { onProgress: throwing });
+	expect(await failureOf(reporting)).toBe(mine);
+	expect(openIn(path(""))).toBe(0);
+});
+
+forms(
+	"progress, and an abort in the middle",
+	async ({ fsx, path }) => {
+		fs.mkdirSync(path("from/sub"), { recursive: true });
+		for (let i = 0; i < 3000; i++) fs.writeFileSync(path(`from/sub/${i}`), "content");
+		const seen: number[] = [];
+		const report = await fsx.copyTree(path("from"), path("to"), {
+			onProgress: ({ files, bytes, current }) => {
+				expect(typeof current).toBe("string");
+				expect(bytes).toBeGreaterThanOrEqual(files * 7 - 7);
+				seen.push(files);
+			},
+		});
+		expect(seen.at(-1)).toBe(3000);
+		expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+		expect(seen.length).toBeLessThan(report.durationNs / 5e7 + 3);
+		const controller = new AbortController();
+		let asked = 0;
+		const copy = fsx.copyTree(path("from"), path("half"), {
+			signal: controller.signal,
+			filter: () => {
+				if (++asked === 1000) controller.abort("enough");
+				return true;
+			},
+		});
+		expect(await failureOf(copy)).toMatchObject({ name: "AbortError", cause: "enough" });
+		expect(openIn(path(""))).toBe(0);
+		const made = fs.readdirSync(path("half/sub"));
+		expect(made.length).toBeGreaterThan(900);
+		expect(made.length).toBeLessThan(1100);
+		for (const name of made) {
+			expect(fs.readFileSync(path(`half/sub/${name}`), "utf8")).toBe("content");
+		}
+	},
+	"/dev/shm",
+);
+
+rootForms("read-only directories, and those above that may not be read", async (given) => {
+	const { path, directory, form } = given;
+	fs.chmodSync(directory, 0o711);
+	fs.mkdirSync(path("mine/from/locked"), { recursive: true });
+	fs.writeFileSync(path("mine/from/locked/file"), "content");
+	execFileSync("chown", ["-R", "65534:65534", path("mine")]);
+	fs.chmodSync(path("mine/from/locked"), 0o555);
+	const script = `
+		import { copyTree, copyTreeSync } from "library";
+		const [from, to, form] = process.argv.slice(-3);
+		process.setgid(65534);
+		process.setuid(65534);
+		const copy = form === "sync" ? copyTreeSync : copyTree;
+		const { files, notPreserved } = await copy(from, to, { preserve: "all" });
+		console.log(files, notPreserved.length);`;
+	const printed = await runScript(script, path("mine/from"), path("mine/to"), form);
+	expect(printed.trim()).toBe("1 0");
+	expectSame(path("mine/from"), path("mine/to"));
+});
+
+forms("an error in the middle names the entry, and closes everything", async (given) => {
+	const { fsx, path } = given;
+	fs.mkdirSync(path("from/a/b"), { recursive: true });
+	fs.mkdirSync(path("to/a/b/entry"), { recursive: true });
+	fs.writeFileSync(path("from/a/b/entry"), "x");
+	const error = await failureOf(fsx.copyTree(path("from"), path("to")));
+	expect(error).toMatchObject({
+		code: "EISDIR",
+		path: path("from/a/b/entry"),
+		dest: path("to/a/b/entry"),
+	});
+	expect(openIn(path(""))).toBe(0);
+	expect(fs.readdirSync(path("to/a/b"))).toEqual(["entry"]);
+});
