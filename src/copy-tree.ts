@@ -313,7 +313,13 @@ class TreeCopy {
 				const mode = how.preserve.mode ? 0o600 : 0o666;
 				yield* system.device.mknod(scope, place, metadata.kind, mode, metadata.rdev);
 			}
-			yield* preserve(scope, [source, metadata], place, how.preserve, lost);
+			let whole = false;
+			try {
+				yield* preserve(scope, [source, metadata], place, how.preserve, lost);
+				whole = true;
+			} finally {
+				if (!whole) yield* system.directory.unlink(scope, place);
+			}
 		};
 		yield* this.take(slot, existing, make);
 		if (metadata.kind === "symlink") copied.symlinks++;

@@ -32,8 +32,10 @@ export interface Preserved {
 	readonly strict: boolean;
 }
 
-/** Where Linux keeps access control lists: in attributes of these names, on XFS under both. */
-const ACL = ["system.posix_acl_", "trusted.SGI_ACL_"];
+/** Where Linux keeps access control lists: in attributes of these names. */
+const ACL = "system.posix_acl_";
+/** Under these names XFS shows the same lists once more. */
+const ACL_ALIAS = "trusted.SGI_ACL_";
 /** What a filesystem or a missing privilege says to metadata that it cannot take. */
 const CANNOT = ["ENOTSUP", "EPERM", "EACCES", "EINVAL", "ENOSPC", "E2BIG", "ERANGE"];
 const SET_ID = 0o6000;
@@ -84,7 +86,8 @@ export function* preserve(
 		}
 		for (const name of names) {
 			const text = printable(name);
-			const isList = isAcl(name);
+			if (text.startsWith(ACL_ALIAS)) continue;
+			const isList = text.startsWith(ACL);
 			if (!(isList ? what.acl : what.xattrs)) continue;
 			const copy = copyAttribute(scope, source, destination, name, follow);
 			yield* attempt(what, lost, isList ? "acl" : `xattr ${text}`, copy);
@@ -117,11 +120,6 @@ function* attempt(
 	}
 }
 
-function isAcl(name: Uint8Array): boolean {
-	const text = printable(name);
-	return ACL.some((start) => text.startsWith(start));
-}
-
 /** Takes away lists that the directory has given to what was made in it, and the source has not. */
 function* removeInherited(
 	scope: Scope,
@@ -131,13 +129,9 @@ function* removeInherited(
 ): Operation<void> {
 	const kept = new Set(names.map(printable));
 	for (const name of yield* attributesOf(scope, destination, follow)) {
-		if (!isAcl(name) || kept.has(printable(name))) continue;
-		try {
-			yield* system.xattr.remove(scope, destination, name, follow);
-		} catch (error) {
-			// XFS shows one list under two names.
-			if (!isCode(error, "ENODATA")) throw error;
-		}
+		const text = printable(name);
+		if (!text.startsWith(ACL) || kept.has(text)) continue;
+		yield* system.xattr.remove(scope, destination, name, follow);
 	}
 }
 

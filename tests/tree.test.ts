@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { compareTreesSync, copyTree, type TreeEntry } from "../src/index.ts";
 import { tool } from "./attr.ts";
 import { filesystem } from "./filesystems.ts";
-import { runScript } from "./fixtures/run.ts";
-import { failureOf, forms } from "./forms.ts";
+import { runProgram, runScript } from "./fixtures/run.ts";
+import { failureOf, forms, skipped } from "./forms.ts";
 import { rootForms } from "./root.ts";
 import { openIn, output, pattern, writeSparse } from "./witnesses.ts";
 
@@ -35,7 +35,9 @@ function expectSameContent(from: string, to: string): void {
 function expectSame(from: string, to: string): void {
 	expectSameContent(from, to);
 	expect(listing(to)).toEqual(listing(from));
-	expect(compareTreesSync(from, to).differences).toEqual([]);
+	// XFS shows access control lists once more, under names of its own.
+	const { differences } = compareTreesSync(from, to);
+	expect(differences.filter(({ detail }) => !detail.startsWith("trusted.SGI_ACL_"))).toEqual([]);
 }
 
 /** A tree with one of everything that ext4 can hold. */
@@ -116,112 +118,6 @@ ext4.forms("to another filesystem, and preserve none", async ({ fsx, path }) => 
 	expect(plain.mode & 0o7777).toBe(0o777 & ~process.umask());
 	expect(plain.uid).toBe(process.getuid?.() ?? 0);
 	expect(plain.mtimeMs).toBeGreaterThan(Date.now() - 60_000);
-});
-
-forms("merging into what is there", async ({ fsx, path }) => {
-	const make = (): void => {
-		for (const name of ["from", "to"]) fs.rmSync(path(name), { recursive: true, force: true });
-		for (const name of ["from", "to"]) {
-			fs.mkdirSync(path(`${name}/sub`), { recursive: true });
-			fs.writeFileSync(path(`${name}/both`), `${name} content`);
-			fs.writeFileSync(path(`${name}/sub/only-${name}`), name);
-		}
-		fs.utimesSync(path("to/both"), 2e9, 2e9);
-	};
-	make();
-	await fsx.copyTree(path("from"), path("to"));
-	expect(fs.readFileSync(path("to/both"), "utf8")).toBe("from content");
-	expect(fs.readdirSync(path("to/sub")).sort()).toEqual(["only-from", "only-to"]);
-	make();
-	const newer = await fsx.copyTree(path("from"), path("to"), { overwrite: "newer" });
-	expect([newer.skipped, newer.files]).toEqual([1, 1]);
-	expect(fs.readFileSync(path("to/both"), "utf8")).toBe("to content");
-	make();
-	const error = await failureOf(fsx.copyTree(path("from"), path("to"), { overwrite: false }));
-	expect(error).toMatchObject({ code: "EEXIST", path: path("from/both"), dest: path("to/both") });
-	expect(fs.readFileSync(path("to/both"), "utf8")).toBe("to content");
-	// A link in the place of a file is replaced, and not written through.
-	make();
-	fs.writeFileSync(path("victim"), "untouched");
-	fs.rmSync(path("to/both"));
-	fs.symlinkSync(path("victim"), path("to/both"));
-	for (const atomic of [true, false]) {
-		await fsx.copyTree(path("from"), path("to"), { atomic });
-		expect(fs.lstatSync(path("to/both")).isFile()).toBe(true);
-		expect(fs.readFileSync(path("victim"), "utf8")).toBe("untouched");
-	}
-	expect(fs.readdirSync(path("to")).sort()).toEqual(["both", "sub"]);
-});
-
-forms("entries of another kind in the place are refused", async ({ fsx, path }) => {
-	const cases: [from: (name: string) => void, to: (name: string) => void][] = [
-		[(name) => fs.writeFileSync(name, "x"), (name) => fs.mkdirSync(name)],
-		[(name) => fs.symlinkSync("x", name), (name) => fs.mkdirSync(name)],
-		[(name) => fs.mkdirSync(name), (name) => fs.writeFileSync(name, "old")],
-		[(name) => fs.mkdirSync(name), (name) => fs.symlinkSync("/tmp", name)],
-		[(name) => fs.writeFileSync(name, "x"), (name) => execFileSync("mkfifo", [name])],
-	];
-	for (const [index, [makeFrom, makeTo]] of cases.entries()) {
-		for (const name of ["from", "to"]) fs.mkdirSync(path(`${index}/${name}`), { recursive: true });
-		makeFrom(path(`${index}/from/entry`));
-		makeTo(path(`${index}/to/entry`));
-		const kind = fs.lstatSync(path(`${index}/to/entry`)).mode;
-		const copy = fsx.copyTree(path(`${index}/from`), path(`${index}/to`));
-		const error = await failureOf(copy);
-		expect([index, error.code]).toEqual([
-			index,
-			expect.stringMatching(/^(EISDIR|ENOTDIR|EEXIST|EINVAL|ELOOP)$/),
-		]);
-		expect(error).toMatchObject({
-			path: path(`${index}/from/entry`),
-			dest: path(`${index}/to/entry`),
-		});
-		expect(fs.lstatSync(path(`${index}/to/entry`)).mode).toBe(kind);
-		expect(fs.readdirSync(path(`${index}/to`))).toEqual(["entry"]);
-		expect(openIn(path(""))).toBe(0);
-	}
-});
-
-forms("a destination inside the source is refused", async ({ fsx, path, directory }) => {
-	fs.mkdirSync(path("from/a/b"), { recursive: true });
-	fs.mkdirSync(path("beside"));
-	fs.symlinkSync("from/a", path("link"));
-	fs.writeFileSync(path("from/file"), "");
-	const places = ["from", "from/", "from/new", "from/a/b", "from/a/b/new", "link/new", "link"];
-	for (const to of [...places, "beside/../from/x", "link/b/../../x", "./from/a/../new"]) {
-		const destination = `${directory}/${to}`;
-		for (const from of [path("from"), `${directory}/beside/../from`]) {
-			const error = await failureOf(fsx.copyTree(from, destination));
-			expect([to, error.code]).toEqual([to, "EINVAL"]);
-			expect(error.message).toContain("inside");
-		}
-	}
-	expect(fs.readdirSync(path("from")).sort()).toEqual(["a", "file"]);
-	expect(fs.readdirSync(path("from/a/b"))).toEqual([]);
-	// A name that only begins alike is another directory, and the source may lie in the destination.
-	await fsx.copyTree(path("from"), path("from2"));
-	await fsx.copyTree(path("from/a"), path("from"));
-	expect(fs.readdirSync(path("from")).sort()).toEqual(["a", "b", "file"]);
-});
-
-forms("a source that is no directory, or not there", async ({ fsx, path, directory }) => {
-	fs.writeFileSync(path("file"), "");
-	fs.mkdirSync(path("dir"));
-	fs.symlinkSync("dir", path("link"));
-	for (const [from, to, code] of [
-		["file", "new", "ENOTDIR"],
-		["none", "new", "ENOENT"],
-		["dir", "none/new", "ENOENT"],
-		["dir", "file", "ENOTDIR"],
-		["dir", "file/x", "ENOTDIR"],
-	] as const) {
-		const error = await failureOf(fsx.copyTree(path(from), path(to)));
-		expect([from, to, error.code]).toEqual([from, to, code]);
-	}
-	expect(fs.readdirSync(directory).sort()).toEqual(["dir", "file", "link"]);
-	// The source itself is followed.
-	await fsx.copyTree(path("link"), path("copy"));
-	expect(fs.lstatSync(path("copy")).isDirectory()).toBe(true);
 });
 
 forms(
@@ -363,4 +259,33 @@ forms("an error in the middle names the entry, and closes everything", async (gi
 	});
 	expect(openIn(path(""))).toBe(0);
 	expect(fs.readdirSync(path("to/a/b"))).toEqual(["entry"]);
+});
+
+const straceForms: typeof forms =
+	Bun.which("strace") === null ? (title) => skipped(title, "strace is not installed") : forms;
+
+straceForms("what has no content is whole or not there", async ({ path, form }) => {
+	const script = `
+		import { copyTree, copyTreeSync } from "library";
+		const [from, to, form] = process.argv.slice(-3);
+		const copy = form === "sync" ? copyTreeSync : copyTree;
+		const preserve = { times: true };
+		console.log(await (async () => copy(from, to, { preserve }))().catch(({ code }) => code));`;
+	const text = script.replace(
+		'"library"',
+		JSON.stringify(join(import.meta.dir, "../src/index.ts")),
+	);
+	const inject = ["-e", "trace=utimensat", "-e", "inject=utimensat:error=EIO:when=1"];
+	const strace = ["strace", "-f", "-qqq", "-o", "/dev/null", ...inject];
+	for (const there of [false, true]) {
+		for (const name of ["from", "to"]) fs.rmSync(path(name), { recursive: true, force: true });
+		for (const name of there ? ["from", "to"] : ["from"]) {
+			fs.mkdirSync(path(name));
+			fs.symlinkSync(name, path(`${name}/link`));
+		}
+		const run = [process.execPath, "-e", text, path("from"), path("to"), form];
+		expect((await runProgram([...strace, ...run])).trim()).toBe("EIO");
+		expect(fs.readdirSync(path("to"))).toEqual(there ? ["link"] : []);
+		if (there) expect(fs.readlinkSync(path("to/link"))).toBe("to");
+	}
 });

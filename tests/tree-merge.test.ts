@@ -1,0 +1,112 @@
+/** Copying a tree into what is there, and which sources and destinations are refused. */
+import { expect } from "bun:test";
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import { failureOf, forms } from "./forms.ts";
+import { openIn } from "./witnesses.ts";
+
+forms("merging into what is there", async ({ fsx, path }) => {
+	const make = (): void => {
+		for (const name of ["from", "to"]) fs.rmSync(path(name), { recursive: true, force: true });
+		for (const name of ["from", "to"]) {
+			fs.mkdirSync(path(`${name}/sub`), { recursive: true });
+			fs.writeFileSync(path(`${name}/both`), `${name} content`);
+			fs.writeFileSync(path(`${name}/sub/only-${name}`), name);
+		}
+		fs.utimesSync(path("to/both"), 2e9, 2e9);
+	};
+	make();
+	await fsx.copyTree(path("from"), path("to"));
+	expect(fs.readFileSync(path("to/both"), "utf8")).toBe("from content");
+	expect(fs.readdirSync(path("to/sub")).sort()).toEqual(["only-from", "only-to"]);
+	make();
+	const newer = await fsx.copyTree(path("from"), path("to"), { overwrite: "newer" });
+	expect([newer.skipped, newer.files]).toEqual([1, 1]);
+	expect(fs.readFileSync(path("to/both"), "utf8")).toBe("to content");
+	make();
+	const error = await failureOf(fsx.copyTree(path("from"), path("to"), { overwrite: false }));
+	expect(error).toMatchObject({ code: "EEXIST", path: path("from/both"), dest: path("to/both") });
+	expect(fs.readFileSync(path("to/both"), "utf8")).toBe("to content");
+	// A link in the place of a file is replaced, and not written through.
+	make();
+	fs.writeFileSync(path("victim"), "untouched");
+	fs.rmSync(path("to/both"));
+	fs.symlinkSync(path("victim"), path("to/both"));
+	for (const atomic of [true, false]) {
+		await fsx.copyTree(path("from"), path("to"), { atomic });
+		expect(fs.lstatSync(path("to/both")).isFile()).toBe(true);
+		expect(fs.readFileSync(path("victim"), "utf8")).toBe("untouched");
+	}
+	expect(fs.readdirSync(path("to")).sort()).toEqual(["both", "sub"]);
+});
+
+forms("entries of another kind in the place are refused", async ({ fsx, path }) => {
+	const cases: [from: (name: string) => void, to: (name: string) => void][] = [
+		[(name) => fs.writeFileSync(name, "x"), (name) => fs.mkdirSync(name)],
+		[(name) => fs.symlinkSync("x", name), (name) => fs.mkdirSync(name)],
+		[(name) => fs.mkdirSync(name), (name) => fs.writeFileSync(name, "old")],
+		[(name) => fs.mkdirSync(name), (name) => fs.symlinkSync("/tmp", name)],
+		[(name) => fs.writeFileSync(name, "x"), (name) => execFileSync("mkfifo", [name])],
+	];
+	for (const [index, [makeFrom, makeTo]] of cases.entries()) {
+		for (const name of ["from", "to"]) fs.mkdirSync(path(`${index}/${name}`), { recursive: true });
+		makeFrom(path(`${index}/from/entry`));
+		makeTo(path(`${index}/to/entry`));
+		const kind = fs.lstatSync(path(`${index}/to/entry`)).mode;
+		const copy = fsx.copyTree(path(`${index}/from`), path(`${index}/to`));
+		const error = await failureOf(copy);
+		expect([index, error.code]).toEqual([
+			index,
+			expect.stringMatching(/^(EISDIR|ENOTDIR|EEXIST|EINVAL|ELOOP)$/),
+		]);
+		expect(error).toMatchObject({
+			path: path(`${index}/from/entry`),
+			dest: path(`${index}/to/entry`),
+		});
+		expect(fs.lstatSync(path(`${index}/to/entry`)).mode).toBe(kind);
+		expect(fs.readdirSync(path(`${index}/to`))).toEqual(["entry"]);
+		expect(openIn(path(""))).toBe(0);
+	}
+});
+
+forms("a destination inside the source is refused", async ({ fsx, path, directory }) => {
+	fs.mkdirSync(path("from/a/b"), { recursive: true });
+	fs.mkdirSync(path("beside"));
+	fs.symlinkSync("from/a", path("link"));
+	fs.writeFileSync(path("from/file"), "");
+	const places = ["from", "from/", "from/new", "from/a/b", "from/a/b/new", "link/new", "link"];
+	for (const to of [...places, "beside/../from/x", "link/b/../../x", "./from/a/../new"]) {
+		const destination = `${directory}/${to}`;
+		for (const from of [path("from"), `${directory}/beside/../from`]) {
+			const error = await failureOf(fsx.copyTree(from, destination));
+			expect([to, error.code]).toEqual([to, "EINVAL"]);
+			expect(error.message).toContain("inside");
+		}
+	}
+	expect(fs.readdirSync(path("from")).sort()).toEqual(["a", "file"]);
+	expect(fs.readdirSync(path("from/a/b"))).toEqual([]);
+	// A name that only begins alike is another directory, and the source may lie in the destination.
+	await fsx.copyTree(path("from"), path("from2"));
+	await fsx.copyTree(path("from/a"), path("from"));
+	expect(fs.readdirSync(path("from")).sort()).toEqual(["a", "b", "file"]);
+});
+
+forms("a source that is no directory, or not there", async ({ fsx, path, directory }) => {
+	fs.writeFileSync(path("file"), "");
+	fs.mkdirSync(path("dir"));
+	fs.symlinkSync("dir", path("link"));
+	for (const [from, to, code] of [
+		["file", "new", "ENOTDIR"],
+		["none", "new", "ENOENT"],
+		["dir", "none/new", "ENOENT"],
+		["dir", "file", "ENOTDIR"],
+		["dir", "file/x", "ENOTDIR"],
+	] as const) {
+		const error = await failureOf(fsx.copyTree(path(from), path(to)));
+		expect([from, to, error.code]).toEqual([from, to, code]);
+	}
+	expect(fs.readdirSync(directory).sort()).toEqual(["dir", "file", "link"]);
+	// The source itself is followed.
+	await fsx.copyTree(path("link"), path("copy"));
+	expect(fs.lstatSync(path("copy")).isDirectory()).toBe(true);
+});
