@@ -12,6 +12,7 @@ import {
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode } from "./errors.ts";
+import { ACL_ALIAS } from "./preserve.ts";
 import { throttled } from "./progress.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
@@ -217,7 +218,8 @@ export class Comparison {
 function* namesOf(scope: Scope, place: Place, follow: boolean): Operation<Map<string, Uint8Array>> {
 	try {
 		const names = yield* system.xattr.list(scope, place, follow);
-		return new Map(names.map((name) => [Buffer.from(name).toString("latin1"), name]));
+		const keyed = names.map((name) => [Buffer.from(name).toString("latin1"), name] as const);
+		return new Map(keyed.filter(([key]) => !key.startsWith(ACL_ALIAS)));
 	} catch (error) {
 		if (isCode(error, "ENOTSUP")) return new Map();
 		throw error;

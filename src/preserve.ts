@@ -34,8 +34,8 @@ export interface Preserved {
 
 /** Where Linux keeps access control lists: in attributes of these names. */
 const ACL = "system.posix_acl_";
-/** Under these names XFS shows the same lists once more. */
-const ACL_ALIAS = "trusted.SGI_ACL_";
+/** What the names begin with under which XFS shows the same lists once more. */
+export const ACL_ALIAS = "trusted.SGI_ACL_";
 /** What a filesystem or a missing privilege says to metadata that it cannot take. */
 const CANNOT = ["ENOTSUP", "EPERM", "EACCES", "EINVAL", "ENOSPC", "E2BIG", "ERANGE"];
 const SET_ID = 0o6000;

@@ -64,8 +64,8 @@ const operation = offloadable(
  * @param options How to copy; see {@link CopyTreeOptions}.
  * @returns How many files of which kind, bytes, holes and by which methods, and the time it took.
  * @throws {FsError} As `copyFile`, about the entry that `path` and `dest` name; `EINVAL` if the
- * destination lies inside the source, `ENOTDIR` if the source is no directory, `EEXIST` for an
- * entry of another kind in the destination.
+ * destination lies inside the source, `ENOTDIR` if the source is no directory; for an entry of
+ * another kind in the destination `EISDIR`, `ENOTDIR`, `ELOOP` or `EINVAL`, by what it is.
  * @throws {AbortError} When the signal fires.
  *
  * Linux: getdents64, openat, mkdirat, linkat, symlinkat, mknodat; the promise form runs in a

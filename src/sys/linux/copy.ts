@@ -255,15 +255,13 @@ function* content(
 	if (how.reflink !== "never" && how.holes === "keep" && (yield* transfer.reflink())) {
 		return transfer;
 	}
-	if (how.holes === "keep" && how.sparse) {
+	// A large file may have holes that its number of blocks hides: some are allocated past its end.
+	if (how.holes === "keep" && (how.sparse || how.size > BUFFER_SIZE)) {
 		yield* transfer.segments();
-	} else if (how.holes === "detect") {
-		yield* transfer.byReading(Number.MAX_SAFE_INTEGER, true);
-		yield* file.truncate(scope, destination, transfer.done);
-	} else if (how.holes === "fill" || how.size <= BUFFER_SIZE) {
-		yield* transfer.byReading(Number.MAX_SAFE_INTEGER, false);
 	} else {
-		yield* transfer.stretch(Number.MAX_SAFE_INTEGER);
+		const detect = how.holes === "detect";
+		yield* transfer.byReading(Number.MAX_SAFE_INTEGER, detect);
+		if (detect) yield* file.truncate(scope, destination, transfer.done);
 	}
 	return transfer;
 }
