@@ -2,8 +2,8 @@
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode } from "./errors.ts";
-import { type Preserved, preserve } from "./preserve.ts";
-import { closeAfter, moveIntoPlace, type Slot, underTemporaryName } from "./replace.ts";
+import { dressLike, type Preserved, preserve } from "./preserve.ts";
+import { closeAfter, discard, moveIntoPlace, type Slot, underTemporaryName } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { ContentCopied, ContentHow, Handle, Place } from "./sys/system.ts";
@@ -20,7 +20,6 @@ export interface CopyHow {
 	readonly verify: boolean;
 }
 
-const HANDLE = { follow: true, sync: "auto" } as const;
 const VERIFY_CHUNK = 128 * 1024;
 
 /** What stands in the place that a copy is to go to: whether to copy, or why not to. */
@@ -61,6 +60,8 @@ export interface CopyJob {
 	readonly how: CopyHow;
 	/** Gets the names of metadata that could not be kept. */
 	readonly lost: Set<string>;
+	/** Whether what is made in the place may be given lists by its directory. */
+	readonly mayInherit: boolean;
 	/** What need not be tried again; see `ContentHow`. */
 	readonly refused: NonNullable<ContentHow["refused"]>;
 	readonly progress?: (done: number) => void;
@@ -94,7 +95,7 @@ function create(scope: Scope, job: CopyJob, place: Place, as: "new" | "replaceme
 		// Blocks are counted in 512 bytes; fewer than the size needs are those of holes.
 		sparse: source.blocks * 512 < source.size,
 		// Until the permissions are set, nobody else is to see what may be secret.
-		mode: how.preserve.mode || existing !== undefined ? 0o600 : 0o666,
+		mode: how.preserve.mode || existing?.isFile() ? 0o600 : 0o666,
 		refused,
 		progress,
 		as,
@@ -120,7 +121,7 @@ function* copyNamed(
 		}
 		done = true;
 	} finally {
-		if (!done && as === "new") yield* system.directory.unlink(scope, place);
+		if (!done && as === "new") yield* discard(scope, place);
 	}
 	return copied;
 }
@@ -174,31 +175,18 @@ function* publish(
 /** Checks a copy, sets its metadata, and puts it on the disk. */
 function* dress(
 	scope: Scope,
-	{ from, source, existing, how, lost }: CopyJob,
+	{ from, source, slot, existing, how, lost, mayInherit }: CopyJob,
 	{ handle, bytes }: ContentCopied & { readonly handle: Handle },
 ): Operation<void> {
 	// Before the times are set: it reads the copy.
 	if (how.verify) yield* verify(scope, from, handle, bytes);
-	if (existing !== undefined) yield* takeOver(scope, handle, existing, how.preserve);
-	yield* preserve(scope, [from, source], handle, how.preserve, lost);
-	if (how.sync) yield* system.file.sync(scope, handle);
-}
-
-/** What is not kept of the source stays as it was in the place. */
-function* takeOver(
-	scope: Scope,
-	handle: Handle,
-	existing: Metadata,
-	what: Preserved,
-): Operation<void> {
-	if (!what.owner) {
-		const { uid, gid } = existing;
-		const now = yield* system.metadata.stat(scope, handle, HANDLE);
-		if (now.uid !== uid || now.gid !== gid) {
-			yield* system.ownership.chown(scope, handle, { uid, gid }, true);
-		}
+	// Of the owner and the permissions, what is not kept of the source stays as the place had it.
+	if (existing?.isFile()) {
+		const { owner, mode } = how.preserve;
+		yield* dressLike(scope, handle, slot.place, existing, { owner: !owner, mode: !mode });
 	}
-	if (!what.mode) yield* system.metadata.chmod(scope, handle, existing.permissions, true);
+	yield* preserve(scope, [from, source], handle, how.preserve, lost, mayInherit);
+	if (how.sync) yield* system.file.sync(scope, handle);
 }
 
 /** Reads both files again and compares them. */

@@ -11,7 +11,10 @@ const HANDLE = { follow: true, sync: "auto" } as const;
 /** Something open to copy from or to: a `File`, or a descriptor. */
 export type OpenFile = File | number;
 
-/** Checks the two ranges, and that they do not overlap in one file, which no copy survives. */
+/**
+ * Checks the two ranges, and that they do not overlap in one file, which no copy survives. Gives the
+ * descriptors, and the length that there is to copy.
+ */
 function* checkedRanges(
 	scope: Scope,
 	source: OpenFile,
@@ -19,17 +22,20 @@ function* checkedRanges(
 	destination: OpenFile,
 	destinationOffset: number,
 	length: number,
-): Operation<readonly [from: number, to: number]> {
+): Operation<readonly [from: number, to: number, length: number]> {
 	checkedInteger(sourceOffset, "sourceOffset");
 	checkedInteger(destinationOffset, "destinationOffset");
 	checkedInteger(length, "length");
 	const from = handleOf(scope, source, "source");
 	const to = handleOf(scope, destination, "destination");
 	const overlap = Math.abs(sourceOffset - destinationOffset) < length;
-	if (!overlap) return [from, to];
+	if (!overlap) return [from, to, length];
 	const first = yield* system.metadata.stat(scope, from, HANDLE);
 	const second = yield* system.metadata.stat(scope, to, HANDLE);
-	if (first.ino !== second.ino || first.dev !== second.dev) return [from, to];
+	if (first.ino !== second.ino || first.dev !== second.dev) return [from, to, length];
+	// The end is where it is now, and not where the copy itself moves it.
+	const there = Math.max(0, Math.min(length, first.size - sourceOffset));
+	if (Math.abs(sourceOffset - destinationOffset) >= there) return [from, to, there];
 	throw new FsError("EINVAL", "invalid argument", {
 		syscall: "copyRange",
 		detail: "the ranges overlap in one file",
@@ -55,8 +61,8 @@ type RangeArguments = [
 ];
 
 function* rangeOperation(scope: Scope, ...ranges: RangeArguments): Operation<number> {
-	const [from, to] = yield* checkedRanges(scope, ...ranges);
-	const [, sourceOffset, , destinationOffset, length] = ranges;
+	const [from, to, length] = yield* checkedRanges(scope, ...ranges);
+	const [, sourceOffset, , destinationOffset] = ranges;
 	let done = 0;
 	while (done < length) {
 		const mark = scope.mark();
@@ -122,8 +128,10 @@ export function copyRangeSync(
 }
 
 function* cloneOperation(scope: Scope, ...ranges: RangeArguments): Operation<void> {
-	const [from, to] = yield* checkedRanges(scope, ...ranges);
-	const [, sourceOffset, , destinationOffset, length] = ranges;
+	const [from, to, length] = yield* checkedRanges(scope, ...ranges);
+	const [, sourceOffset, , destinationOffset] = ranges;
+	// To the systems 0 means all that there is.
+	if (length === 0) return;
 	yield* system.copy.cloneRange(scope, from, sourceOffset, to, destinationOffset, length);
 }
 

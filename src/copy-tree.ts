@@ -1,16 +1,17 @@
 /** The copy of a tree, as one operation made of the copies of its entries. */
-import { TO_COPY } from "./copy.ts";
+import { notAFile, TO_COPY } from "./copy.ts";
 import { type CopyHow, type CopyJob, copyOpenFile, mayReplace } from "./copy-file.ts";
 import type { Hooks } from "./engine/offload.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode, printable } from "./errors.ts";
-import { isInside, isSame } from "./inside.ts";
+import { isInside } from "./inside.ts";
 import { joined, parentOf } from "./place.ts";
-import { preserve } from "./preserve.ts";
+import { handsDownLists, preserve } from "./preserve.ts";
 import { throttled } from "./progress.ts";
 import {
 	closeAfter,
+	isSame,
 	moveIntoPlace,
 	type Slot,
 	statIfThere,
@@ -39,7 +40,7 @@ export interface TreeCopied {
 	symlinks: number;
 	/** Fifos, sockets and devices. */
 	others: number;
-	/** Those of the files that became another name of one copied before. */
+	/** Those of all these that became another name of one copied before. */
 	hardlinks: number;
 	/** Files that were there already and not older. */
 	skipped: number;
@@ -74,6 +75,8 @@ interface Level {
 	readonly metadata: Metadata;
 	/** Whether the copy made the directory, or found it. */
 	readonly made: boolean;
+	/** Whether the copy's directory gives access control lists to what is made in it. */
+	mayInherit: boolean;
 	/** What this filesystem has refused to do for its files; see `ContentHow`. */
 	readonly refused: CopyJob["refused"];
 	records: DirectoryRecord[];
@@ -160,11 +163,14 @@ class TreeCopy {
 		const { scope, destination } = this;
 		const there = yield* statIfThere(scope, destination, true);
 		const directory = there === undefined ? parentOf(destination) : destination;
-		if (!(yield* isInside(scope, directory, source))) return;
-		throw new FsError("EINVAL", "invalid argument", {
+		if (yield* isInside(scope, directory, source)) throw this.inside();
+	}
+
+	private inside(): FsError {
+		return new FsError("EINVAL", "invalid argument", {
 			syscall: "copytree",
 			path: this.source.path,
-			dest: destination.path,
+			dest: this.destination.path,
 			detail: "the destination lies inside the source",
 		});
 	}
@@ -190,8 +196,16 @@ class TreeCopy {
 		// What is mounted in either tree may be able to do other things.
 		const alike = made && above?.metadata.dev === metadata.dev;
 		const refused = alike ? above.refused : new Set<never>();
-		levels.push({ from, to, path, metadata, made, refused, records: [], next: 0 });
+		const level: Level = {
+			...{ from, to, path, metadata, made, refused, records: [], next: 0 },
+			mayInherit: false,
+		};
+		levels.push(level);
+		level.mayInherit = yield* handsDownLists(scope, to);
 		this.copied.directories++;
+		// A mount of part of the source elsewhere makes a way around what the paths tell.
+		const target = yield* system.metadata.stat(scope, levels[0]?.to ?? to, ITSELF);
+		if (isSame(target, metadata)) throw this.inside();
 	}
 
 	/** The next entry of a directory, or its end. */
@@ -216,7 +230,10 @@ class TreeCopy {
 	private *leave(level: Level): Operation<void> {
 		const { scope, how, levels, lost } = this;
 		const { from, to, metadata } = level;
-		yield* preserve(scope, [from, metadata], to, how.preserve, lost);
+		// A directory that was there keeps what is its own, unless it is to be made like the source.
+		if (level.made || (how.preserve.explicit && how.overwrite === true)) {
+			yield* preserve(scope, [from, metadata], to, how.preserve, lost);
+		}
 		if (how.sync) yield* system.file.sync(scope, to);
 		levels.pop();
 		try {
@@ -267,6 +284,7 @@ class TreeCopy {
 		const from = yield* system.file.open(scope, source, { ...TO_COPY, noFollow: true });
 		try {
 			const metadata = yield* system.metadata.stat(scope, from, ITSELF);
+			if (!metadata.isFile()) throw notAFile(metadata, source, slot.place);
 			const existing = yield* this.existing(level, slot.place, metadata);
 			if (existing === "newer" || (yield* this.linked(metadata, existing, slot, path))) return;
 			const before = copied.bytes;
@@ -275,8 +293,10 @@ class TreeCopy {
 				source: metadata,
 				slot,
 				existing,
-				how,
+				// Written in place, a file of several names would change under all of them.
+				how: existing !== undefined && existing.nlink > 1 ? { ...how, atomic: true } : how,
 				lost,
+				mayInherit: level.mayInherit,
 				refused: level.refused,
 				progress: (done) =>
 					this.tell(() => ({
@@ -356,11 +376,21 @@ class TreeCopy {
 			firstCopies.set(key, { directory: this.levels[0]?.to, path, beneath: true });
 			return false;
 		}
-		const now = yield* system.metadata.stat(scope, first, ITSELF);
-		if (existing === undefined || !isSame(now, existing)) {
-			yield* this.take(slot, existing, (place) => system.hardlink.link(scope, first, place, false));
+		try {
+			const now = yield* system.metadata.stat(scope, first, ITSELF);
+			if (existing === undefined || !isSame(now, existing)) {
+				const link = (place: Place) => system.hardlink.link(scope, first, place, false);
+				yield* this.take(slot, existing, link);
+			}
+		} catch (error) {
+			// A filesystem without links, or a kernel or sandbox that cannot keep beneath the root.
+			if (!isCode(error, "ENOTSUP", "EPERM", "EMLINK")) throw error;
+			this.lost.add("hardlinks");
+			return false;
 		}
-		copied.files++;
+		if (metadata.kind === "symlink") copied.symlinks++;
+		else if (metadata.kind === "file") copied.files++;
+		else copied.others++;
 		copied.hardlinks++;
 		return true;
 	}

@@ -177,6 +177,7 @@ function* copyNow(
 				existing,
 				how,
 				lost,
+				mayInherit: true,
 				refused: new Set(),
 				progress,
 			});
@@ -191,7 +192,7 @@ function* copyNow(
 	}
 }
 
-function notAFile(metadata: Metadata, { path }: Place, destination: Place): FsError {
+export function notAFile(metadata: Metadata, { path }: Place, destination: Place): FsError {
 	const details = { syscall: "copyfile", path, dest: destination.path };
 	if (metadata.isDirectory()) {
 		const detail = "copyTree copies directories";

@@ -71,7 +71,7 @@ export class FsError extends Error {
 	}
 
 	/** The same error, about these names: where an operation knows them better than its parts. */
-	renamed(path: string | Uint8Array, dest: string | Uint8Array): FsError {
+	renamed(path: string | Uint8Array, dest?: string | Uint8Array): FsError {
 		return new FsError(this.code, this.#reason, { ...this.#details, path, dest });
 	}
 
@@ -114,7 +114,11 @@ export class AbortError extends Error {
 
 /** Refuses an argument before any call is made, with the code that Node uses for the like. */
 export function invalidArgument(
-	code: "ERR_INVALID_ARG_TYPE" | "ERR_INVALID_ARG_VALUE" | "ERR_OUT_OF_RANGE",
+	code:
+		| "ERR_INVALID_ARG_TYPE"
+		| "ERR_INVALID_ARG_VALUE"
+		| "ERR_INVALID_RETURN_VALUE"
+		| "ERR_OUT_OF_RANGE",
 	message: string,
 ): Error {
 	const error = code === "ERR_OUT_OF_RANGE" ? new RangeError(message) : new TypeError(message);

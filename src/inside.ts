@@ -1,24 +1,18 @@
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
-import { closeAfter } from "./replace.ts";
+import { closeAfter, isSame, LOOK_UP } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Place } from "./sys/system.ts";
 
-const DIRECTORY = { read: true, directory: true } as const;
 const ITSELF = { follow: false, sync: "auto" } as const;
-
-/** Whether two names are of one file. */
-export function isSame(a: Metadata, b: Metadata): boolean {
-	return a.ino === b.ino && a.dev === b.dev;
-}
 
 /**
  * Whether a directory is another one or lies in it, found by going up from it: paths can be
  * spelled in too many ways to be compared. The directories above need not be readable.
  */
 export function* isInside(scope: Scope, place: Place, outer: Metadata): Operation<boolean> {
-	const directory = yield* system.file.open(scope, place, DIRECTORY);
+	const directory = yield* system.file.open(scope, place, LOOK_UP);
 	try {
 		let here = yield* system.metadata.stat(scope, directory, ITSELF);
 		for (let path = ".."; !isSame(here, outer); path += "/..") {

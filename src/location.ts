@@ -90,7 +90,8 @@ export abstract class Handle implements Disposable, AsyncDisposable {
 		let now = true;
 		this.descriptor.retire((handle) => {
 			if (now) runSync(closeHandle, handle);
-			else void run(closeHandle, handle);
+			// Nobody is left who could be told that it failed, and it is closed all the same.
+			else run(closeHandle, handle).catch(() => {});
 		});
 		now = false;
 	}

@@ -1,7 +1,7 @@
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
-import { isCode } from "./errors.ts";
+import { invalidArgument, isCode } from "./errors.ts";
 import { checkedName, type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { parentOf } from "./place.ts";
@@ -88,6 +88,9 @@ export function mkdirSync(location: Location, options?: MkdirOptions): void {
 
 function* mkdtempOperation(scope: Scope, prefix: string): Operation<string> {
 	const start = checkedName(prefix, "prefix");
+	if (typeof start !== "string") {
+		throw invalidArgument("ERR_INVALID_ARG_TYPE", 'The "prefix" argument must be a string');
+	}
 	for (let tries = 1; ; tries++) {
 		const path = `${start}${randomName(6)}`;
 		try {

@@ -25,10 +25,18 @@ export function optionsOf<T extends object>(
 			const z: Zod = require("zod/mini");
 			schema = z.strictObject(shape(z));
 		}
-		const result = schema.safeParse(value, { reportInput: true });
-		if (result.success) return value;
-		throw refusal(operation, value, result.error.issues[0], Object.keys(schema.shape));
+		const result = isPlain(value) ? schema.safeParse(value, { reportInput: true }) : undefined;
+		// What was checked, and not what a getter may say the next time.
+		if (result?.success) return result.data as T;
+		throw refusal(operation, value, result?.error.issues[0], Object.keys(schema.shape));
 	};
+}
+
+/** A class of its own is something else: a Date in the place of options is a mistake. */
+function isPlain(value: unknown): boolean {
+	if (typeof value !== "object" || value === null) return false;
+	const prototype = Object.getPrototypeOf(value);
+	return prototype === Object.prototype || prototype === null;
 }
 
 /** Schemas that more than one operation needs. */
@@ -37,7 +45,12 @@ export const schemas = {
 	integer: (z: Zod, least = 0, most = Number.MAX_SAFE_INTEGER) =>
 		z.optional(z.int().check(z.minimum(least), z.maximum(most))),
 	choice: <const V extends string | boolean>(z: Zod, ...values: V[]) =>
-		z.optional(z.union(values.map((value) => z.literal(value)))) as zod.ZodMiniType<V | undefined>,
+		z.optional(
+			z.union(
+				values.map((value) => z.literal(value)),
+				{ error: `expected one of ${values.map((value) => JSON.stringify(value)).join(", ")}` },
+			),
+		) as zod.ZodMiniType<V | undefined>,
 	signal: (z: Zod) => z.optional(z.instanceof(AbortSignal)),
 	callback: <F>(z: Zod) =>
 		z.optional(
@@ -51,14 +64,17 @@ function refusal(
 	issue: zod.core.$ZodIssue | undefined,
 	known: string[],
 ): Error {
-	if (value === null || typeof value !== "object") {
+	if (!isPlain(value)) {
 		return invalidArgument(
 			"ERR_INVALID_ARG_TYPE",
-			`${operation}: the options must be an object, not ${value === null ? "null" : typeof value}`,
+			`${operation}: the options must be a plain object. Received ${Bun.inspect(value, { depth: 0 })}`,
 		);
 	}
 	if (issue?.code === "unrecognized_keys") {
-		const names = issue.keys.map((key) => `"${key}"`).join(", ");
+		const names = issue.keys.map((key) => `"${[...issue.path, key].join(".")}"`).join(", ");
+		if (issue.path.length > 0) {
+			return invalidArgument("ERR_INVALID_ARG_VALUE", `${operation}: unknown option ${names}`);
+		}
 		return invalidArgument(
 			"ERR_INVALID_ARG_VALUE",
 			`${operation}: unknown option ${names}; known options: ${known.join(", ")}`,

@@ -5,7 +5,7 @@ import { isCode, printable } from "./errors.ts";
 import type { Zod } from "./options.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
-import type { Subject } from "./sys/system.ts";
+import type { Handle, Place, Subject } from "./sys/system.ts";
 
 /** Which metadata a copy keeps; what is not named is not kept. */
 export interface Preserve {
@@ -17,7 +17,7 @@ export interface Preserve {
 	owner?: boolean | undefined;
 	/** Extended attributes, access control lists excepted. */
 	xattrs?: boolean | undefined;
-	/** Access control lists. */
+	/** Access control lists. By default with the permissions, of which they are a part. */
 	acl?: boolean | undefined;
 }
 
@@ -28,6 +28,8 @@ export interface Preserved {
 	readonly owner: boolean;
 	readonly xattrs: boolean;
 	readonly acl: boolean;
+	/** Whether the caller has said what to keep; directories that were there are else left alone. */
+	readonly explicit: boolean;
 	/** Whether what cannot be kept fails the copy (it was asked for by name) or is reported. */
 	readonly strict: boolean;
 }
@@ -39,6 +41,10 @@ export const ACL_ALIAS = "trusted.SGI_ACL_";
 /** What a filesystem or a missing privilege says to metadata that it cannot take. */
 const CANNOT = ["ENOTSUP", "EPERM", "EACCES", "EINVAL", "ENOSPC", "E2BIG", "ERANGE"];
 const SET_ID = 0o6000;
+const SET_GID = 0o2000;
+const GROUP = 0o070;
+/** The list that decides who may do what; the other is what a directory hands down. */
+const ACCESS_LIST = "system.posix_acl_access";
 
 export function preserved(option: Preserve | "all" | "none" | undefined): Preserved {
 	const all = option === "all";
@@ -48,9 +54,10 @@ export function preserved(option: Preserve | "all" | "none" | undefined): Preser
 		times = all,
 		owner = all,
 		xattrs = all,
-		acl = all,
+		acl = mode,
 	} = parts;
-	return { mode, times, owner, xattrs, acl, strict: !all };
+	const explicit = option !== undefined;
+	return { mode, times, owner, xattrs, acl, strict: !all, explicit };
 }
 
 /** The schema of the `preserve` option. */
@@ -70,6 +77,7 @@ export function* preserve(
 	destination: Subject,
 	what: Preserved,
 	lost: Set<string>,
+	mayInherit = true,
 ): Operation<void> {
 	// By name, what is meant is what has the name, whatever took its place meanwhile.
 	const follow = typeof destination === "number";
@@ -79,28 +87,80 @@ export function* preserve(
 		const chown = system.ownership.chown(scope, destination, { uid, gid }, follow);
 		ownerKept = yield* attempt(what, lost, "owner", chown);
 	}
-	if (what.xattrs || what.acl) {
+	// Whether the source has a list that the copy has not.
+	let listLost = false;
+	if (what.xattrs || what.acl || what.mode) {
 		const names = yield* attributesOf(scope, source, follow);
-		if (what.acl) {
+		if (what.acl && mayInherit) {
 			yield* attempt(what, lost, "acl", removeInherited(scope, names, destination, follow));
 		}
 		for (const name of names) {
 			const text = printable(name);
 			if (text.startsWith(ACL_ALIAS)) continue;
 			const isList = text.startsWith(ACL);
-			if (!(isList ? what.acl : what.xattrs)) continue;
+			if (!(isList ? what.acl : what.xattrs)) {
+				listLost ||= text === ACCESS_LIST;
+				continue;
+			}
 			const copy = copyAttribute(scope, source, destination, name, follow);
-			yield* attempt(what, lost, isList ? "acl" : `xattr ${text}`, copy);
+			const kept = yield* attempt(what, lost, isList ? "acl" : `xattr ${text}`, copy);
+			listLost ||= !kept && text === ACCESS_LIST;
 		}
 	}
 	if (what.mode && from.kind !== "symlink") {
-		const bits = ownerKept ? from.permissions : from.permissions & ~SET_ID;
+		const bits = yield* permissionsOf(scope, from, destination, ownerKept, listLost);
 		yield* attempt(what, lost, "mode", system.metadata.chmod(scope, destination, bits, follow));
 	}
 	if (what.times) {
 		const times = { atime: from.atimeNs, mtime: from.mtimeNs, birthtime: "keep" } as const;
 		yield* attempt(what, lost, "times", system.metadata.utimes(scope, destination, times, follow));
 	}
+}
+
+/**
+ * The permissions for a copy. Of a file with an access control list those of the group are only the
+ * most that the list grants to anyone; without the list they would be granted to the group.
+ */
+function* permissionsOf(
+	scope: Scope,
+	from: Metadata,
+	destination: Subject,
+	ownerKept: boolean,
+	listLost: boolean,
+): Operation<number> {
+	const bits = listLost ? from.permissions & ~GROUP : from.permissions;
+	if (ownerKept) return bits;
+	if (!from.isDirectory()) return bits & ~SET_ID;
+	// A directory hands its group down; one made in it has that from the system.
+	const made = yield* system.metadata.stat(scope, destination, { follow: true, sync: "auto" });
+	return (bits & ~SET_ID) | (made.permissions & SET_GID);
+}
+
+/**
+ * Gives a file the owner, the permissions and the access control list of the one that it is going
+ * to replace. Set-user-id and set-group-id were given to the old content, not to this.
+ */
+export function* dressLike(
+	scope: Scope,
+	handle: Handle,
+	place: Place,
+	old: Metadata,
+	parts: { readonly owner: boolean; readonly mode: boolean } = { owner: true, mode: true },
+): Operation<void> {
+	const { uid, gid } = old;
+	if (parts.owner) {
+		const now = yield* system.metadata.stat(scope, handle, { follow: true, sync: "auto" });
+		if (now.uid !== uid || now.gid !== gid) {
+			yield* system.ownership.chown(scope, handle, { uid, gid }, true);
+		}
+	}
+	if (!parts.mode) return;
+	for (const name of yield* attributesOf(scope, place, false)) {
+		if (printable(name) !== ACCESS_LIST) continue;
+		const list = yield* system.xattr.get(scope, place, name, false);
+		yield* system.xattr.set(scope, handle, name, list, "either", true);
+	}
+	yield* system.metadata.chmod(scope, handle, old.permissions & ~SET_ID, true);
 }
 
 /** Sets one part; false if it could not be kept and that is only to be reported. */
@@ -118,6 +178,12 @@ function* attempt(
 		lost.add(part);
 		return false;
 	}
+}
+
+/** Whether a directory gives lists to what is made in it. */
+export function* handsDownLists(scope: Scope, directory: Handle): Operation<boolean> {
+	const names = yield* attributesOf(scope, directory, true);
+	return names.some((name) => printable(name).startsWith(ACL));
 }
 
 /** Takes away lists that the directory has given to what was made in it, and the source has not. */

@@ -1,7 +1,7 @@
 /** Making a file under another name and moving it into place when it is whole. */
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
-import { isCode } from "./errors.ts";
+import { FsError, isCode } from "./errors.ts";
 import { isDots, joined, partsOf } from "./place.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
@@ -28,6 +28,9 @@ export function temporaryName(): string {
 	return `.fsx-${stem}${(made++).toString(36)}.tmp`;
 }
 
+/** To look names up in a directory takes no permission to list it. */
+export const LOOK_UP = { path: true, directory: true } as const;
+
 /** A place named by a directory that is held open, so that both names mean the same directory. */
 export interface Slot {
 	readonly place: Place;
@@ -46,7 +49,7 @@ export function* slotOf(scope: Scope, place: Place): Operation<Slot> {
 	const dots = isDots(name);
 	if (parent !== undefined || directory === undefined || dots) {
 		const above = { ...place, path: dots ? place.path : (parent ?? ".") };
-		opened = yield* system.file.open(scope, above, { read: true, directory: true });
+		opened = yield* system.file.open(scope, above, LOOK_UP);
 		directory = opened;
 	}
 	const inside = (path: string | Uint8Array): Place => ({
@@ -73,9 +76,10 @@ export function* resolveLinks(scope: Scope, place: Place): Operation<Place> {
 			target = yield* system.symlink.readlink(scope, resolved);
 		} catch (error) {
 			// No link, or nothing there: this is the place, unless it can only be a directory.
-			if (isCode(error, "EINVAL")) return resolved;
-			if (isCode(error, "ENOENT") && !partsOf(resolved.path).trailing) return resolved;
-			throw error;
+			const nothing = isCode(error, "ENOENT") && !partsOf(resolved.path).trailing;
+			if (!nothing && !isCode(error, "EINVAL")) throw error;
+			if (links > 0) yield* confirm(scope, place, resolved);
+			return resolved;
 		}
 		const absolute = target[0] === 0x2f;
 		const { parent } = partsOf(resolved.path);
@@ -84,6 +88,27 @@ export function* resolveLinks(scope: Scope, place: Place): Operation<Place> {
 	// Of links in a circle the system says so itself.
 	yield* system.metadata.stat(scope, place, { follow: true, sync: "auto" });
 	return resolved;
+}
+
+/**
+ * Has the system follow the links as well: it refuses those that others have planted in directories
+ * like /tmp (fs.protected_symlinks), and it tells when a link was changed meanwhile.
+ */
+function* confirm(scope: Scope, place: Place, resolved: Place): Operation<void> {
+	const followed = yield* statIfThere(scope, place, true);
+	const found = yield* statIfThere(scope, resolved);
+	const same = followed && found ? isSame(followed, found) : followed === found;
+	if (same) return;
+	throw new FsError("EAGAIN", "resource temporarily unavailable", {
+		syscall: "open",
+		path: place.path,
+		detail: "the symbolic link was changed meanwhile",
+	});
+}
+
+/** Whether two names are of one file. */
+export function isSame(a: Metadata, b: Metadata): boolean {
+	return a.ino === b.ino && a.dev === b.dev;
 }
 
 /** Makes something under a temporary name, trying others while the name is taken. */
@@ -120,7 +145,7 @@ export function* moveIntoPlace(
 			named = !(yield* renameWithoutReplacing(scope, temporary, slot.place));
 		}
 	} finally {
-		if (named) yield* system.directory.unlink(scope, temporary);
+		if (named) yield* discard(scope, temporary);
 	}
 }
 
@@ -134,6 +159,15 @@ function* renameWithoutReplacing(scope: Scope, from: Place, to: Place): Operatio
 		if (!isCode(error, "EINVAL", "ENOTSUP", "ENOSYS")) throw error;
 		yield* system.hardlink.link(scope, from, to, false);
 		return false;
+	}
+}
+
+/** Removes what was made and is not wanted; that this fails must not hide why. */
+export function* discard(scope: Scope, place: Place): Operation<void> {
+	try {
+		yield* system.directory.unlink(scope, place);
+	} catch {
+		// What failed before it is what the caller is told.
 	}
 }
 

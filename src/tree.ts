@@ -1,7 +1,8 @@
 import { type CopyOptions, copyHow, copyShape } from "./copy.ts";
 import type { TreeCopied, TreeEntry, TreeHooks } from "./copy-tree.ts";
 import { offloadable } from "./engine/offload.ts";
-import { type Location, locate } from "./location.ts";
+import { invalidArgument } from "./errors.ts";
+import { type Location, locate, received } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 
 export type { TreeEntry } from "./copy-tree.ts";
@@ -39,11 +40,23 @@ const checkTree = optionsOf<CopyTreeOptions>("copyTree", (z) => ({
 	onProgress: schemas.callback<(progress: TreeProgress) => void>(z),
 }));
 
+/** A filter that must say yes or no: of a promise, either would be a guess. */
+function answering(filter: (entry: TreeEntry) => boolean): (entry: TreeEntry) => boolean {
+	return (entry) => {
+		const answer: unknown = filter(entry);
+		if (typeof answer === "boolean") return answer;
+		throw invalidArgument(
+			"ERR_INVALID_RETURN_VALUE",
+			`copyTree: the filter must return true or false. It returned ${received(answer)}`,
+		);
+	};
+}
+
 const operation = offloadable(
 	"copyTree",
 	(scope, source: Location, destination: Location, options?: CopyTreeOptions) => {
 		const { signal, onProgress, filter, hardlinks = true, ...rest } = checkTree(options);
-		const hooks: TreeHooks = { signal, onProgress, filter };
+		const hooks: TreeHooks = { signal, onProgress, filter: filter && answering(filter) };
 		const from = locate(scope, source, "source");
 		const to = locate(scope, destination, "destination");
 		return { args: [from, to, { ...copyHow(rest), hardlinks }], hooks };

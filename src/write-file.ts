@@ -1,12 +1,14 @@
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
-import { FsError } from "./errors.ts";
+import { FsError, isCode } from "./errors.ts";
 import { type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { parentOf } from "./place.ts";
+import { dressLike } from "./preserve.ts";
 import {
 	closeAfter,
+	discard,
 	moveIntoPlace,
 	resolveLinks,
 	slotOf,
@@ -34,8 +36,6 @@ export interface WriteFileOptions {
 	/** Ends the operation early with an `AbortError`. */
 	signal?: AbortSignal | undefined;
 }
-
-const HANDLE = { follow: true, sync: "auto" } as const;
 
 const checkWrite = optionsOf<WriteFileOptions>("writeFile", (z) => ({
 	atomic: schemas.flag(z),
@@ -68,7 +68,7 @@ function* writeInPlace(
 	const handle = yield* system.file.open(scope, place, how);
 	let written = false;
 	try {
-		yield* writeWhole(system.file, scope, handle, scope.pin(bytes), bytes.byteLength, 0);
+		yield* writeFromStart(scope, handle, scope.pin(bytes), bytes.byteLength);
 		if (sync) yield* system.file.sync(scope, handle);
 		written = true;
 	} finally {
@@ -77,7 +77,7 @@ function* writeInPlace(
 	if (sync) yield* syncDirectory(scope, parentOf(place));
 }
 
-function* writeAtomically(
+function* replaceContent(
 	scope: Scope,
 	place: Place,
 	bytes: ArrayBufferView,
@@ -99,14 +99,14 @@ function* writeAtomically(
 		let written = false;
 		try {
 			yield* writeWhole(system.file, scope, handle, scope.pin(bytes), bytes.byteLength, 0);
-			if (old !== undefined) yield* dressLike(scope, handle, old);
+			if (old !== undefined) yield* dressLike(scope, handle, slot.place, old);
 			yield* system.file.sync(scope, handle);
 			written = true;
 		} finally {
 			try {
 				yield* closeAfter(scope, handle, written);
 			} finally {
-				if (!written) yield* system.directory.unlink(scope, temporary);
+				if (!written) yield* discard(scope, temporary);
 			}
 		}
 		yield* moveIntoPlace(scope, temporary, slot, true);
@@ -116,22 +116,43 @@ function* writeAtomically(
 	}
 }
 
+/** A fifo, and a pipe behind /dev/stdout, has no positions to write to. */
+function* writeFromStart(
+	scope: Scope,
+	handle: Handle,
+	address: number,
+	length: number,
+): Operation<void> {
+	try {
+		yield* writeWhole(system.file, scope, handle, address, length, 0);
+	} catch (error) {
+		// It is refused before anything is written.
+		if (!isCode(error, "ESPIPE")) throw error;
+		yield* writeWhole(system.file, scope, handle, address, length, null);
+	}
+}
+
+/** Parts of an atomic write fail under names of their own; what is meant is the one name. */
+function* writeAtomically(
+	scope: Scope,
+	place: Place,
+	bytes: ArrayBufferView,
+	mode: number,
+	sync: boolean,
+): Operation<void> {
+	try {
+		yield* replaceContent(scope, place, bytes, mode, sync);
+	} catch (error) {
+		throw error instanceof FsError ? error.renamed(place.path) : error;
+	}
+}
+
 /** What is no file is not to be replaced by one: a directory cannot be, a device must not be. */
 function notAFile(old: Metadata, { path }: Place): FsError {
 	const details = { syscall: "open", path };
 	if (old.isDirectory()) return new FsError("EISDIR", "illegal operation on a directory", details);
 	const detail = `it is a ${old.kind.replace("-", " ")}, not a file`;
 	return new FsError("EINVAL", "invalid argument", { ...details, detail });
-}
-
-/** Gives a file the owner and permissions of the one that it is going to replace. */
-function* dressLike(scope: Scope, handle: Handle, old: Metadata): Operation<void> {
-	const now = yield* system.metadata.stat(scope, handle, HANDLE);
-	const { uid, gid } = old;
-	if (now.uid !== uid || now.gid !== gid) {
-		yield* system.ownership.chown(scope, handle, { uid, gid }, true);
-	}
-	yield* system.metadata.chmod(scope, handle, old.permissions, true);
 }
 
 /**

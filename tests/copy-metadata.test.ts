@@ -16,7 +16,7 @@ const attributes = (file: string) =>
 	tool("getfattr", "--absolute-names", "-d", "-m", "-", "-e", "hex", file)
 		.split("\n")
 		.slice(1)
-		.filter((line) => !line.startsWith("system."))
+		.filter((line) => line !== "" && !line.startsWith("system."))
 		.sort();
 const acl = (file: string) => tool("getfacl", "-cpEn", file);
 
@@ -75,7 +75,8 @@ ext4.forms("each part alone, and nothing else", async ({ fsx, path }) => {
 			await fsx.copyFile(path("from"), path("to"), { preserve: { [part]: true }, atomic });
 			const found = seen(path("to"));
 			// Set-user-id without the owner would give away what the owner did not.
-			if (part === "mode") expect(found.mode).toBe("751");
+			// The list is a part of the permissions: without it the group would have what it grants.
+			if (part === "mode") expect([found.mode, found.acl]).toEqual(["751", source.acl]);
 			else if (part === "acl") expect(found.acl.match(/:4[23]:/g)?.length).toBe(2);
 			else expect(found[part]).toEqual(source[part]);
 			for (const other of ["mode", "owner", "xattrs"] as const) {
@@ -92,6 +93,30 @@ ext4.forms("each part alone, and nothing else", async ({ fsx, path }) => {
 	expect(seen(path("to"))).toMatchObject({ mode: "751", owner: none.owner, xattrs: none.xattrs });
 	await fsx.copyFile(path("from"), path("to"), { preserve: { mode: true, owner: true } });
 	expect(seen(path("to"))).toMatchObject({ mode: "4751", owner });
+});
+
+ext4.forms("permissions without their list leave the group nothing", async ({ fsx, path }) => {
+	make(path("from"));
+	await fsx.copyFile(path("from"), path("to"), { preserve: { mode: true, acl: false } });
+	expect([seen(path("to")).mode, acl(path("to")).includes(":42:")]).toEqual(["701", false]);
+	// What replaces a file with a list has the list.
+	const before = acl(path("from"));
+	await fsx.writeFile(path("from"), "new", { atomic: true });
+	expect(acl(path("from"))).toBe(before);
+});
+
+rootForms("a link in the place lends the copy nothing", async ({ fsx, path }) => {
+	for (const name of ["from", "to"]) fs.mkdirSync(path(name));
+	fs.writeFileSync(path("from/file"), "secret", { mode: 0o600 });
+	for (const preserve of [undefined, { times: true }] as const) {
+		fs.rmSync(path("to/file"), { force: true });
+		fs.symlinkSync("/nowhere", path("to/file"));
+		fs.lchownSync(path("to/file"), 1000, 1000);
+		await fsx.copyTree(path("from"), path("to"), preserve && { preserve });
+		const { uid, mode } = fs.lstatSync(path("to/file"));
+		const expected = preserve ? 0o666 & ~process.umask() : 0o600;
+		expect([uid, mode & 0o7777]).toEqual([process.getuid?.() ?? -1, expected]);
+	}
 });
 
 rootForms("what is replaced keeps what is not copied", async ({ fsx, path }) => {

@@ -174,3 +174,16 @@ forms("short copies are gone on with", async ({ path }) => {
 	expect(printed.trim()).toBe(`40000 ${Math.ceil(40_000 / 999)}`);
 	expect(Buffer.compare(fs.readFileSync(path("to")), bytes.subarray(10, 40_010))).toBe(0);
 });
+
+xfs.forms("a range of nothing changes nothing", async ({ fsx, path }) => {
+	fs.writeFileSync(path("from"), pattern(2 * block));
+	fs.writeFileSync(path("to"), "precious");
+	await using from = await fsx.open(path("from"));
+	await using to = await fsx.open(path("to"), "r+");
+	await fsx.cloneRange(from, 0, to, 0, 0);
+	expect(await fsx.copyRange(from, 0, to, 0, 0)).toBe(0);
+	expect(fs.readFileSync(path("to"), "utf8")).toBe("precious");
+	// What is asked for past the end of the file overlaps nothing.
+	expect(await fsx.copyRange(to, 0, to, 8, 100)).toBe(8);
+	expect(fs.readFileSync(path("to"), "utf8")).toBe("preciousprecious");
+});

@@ -22,7 +22,11 @@ function openDescriptors(): Map<string, string> {
 const OWN = /^(anon_inode:(?!\[io_uring\])|pipe:|\/dev\/|.*\/node_modules\/)/;
 
 function leftOpen(): [fd: string, name: string][] {
-	return [...openDescriptors()].filter(([fd, name]) => before.get(fd) !== name && !OWN.test(name));
+	// Of output that goes to a file the runtime makes further descriptors as it writes.
+	const output = new Set([before.get("1"), before.get("2")]);
+	return [...openDescriptors()].filter(
+		([fd, name]) => before.get(fd) !== name && !OWN.test(name) && !output.has(name),
+	);
 }
 
 if (process.platform === "linux") {

@@ -3,6 +3,7 @@ import { expect } from "bun:test";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import { failureOf, forms } from "./forms.ts";
+import { rootForms } from "./root.ts";
 import { openIn } from "./witnesses.ts";
 
 forms("merging into what is there", async ({ fsx, path }) => {
@@ -109,4 +110,54 @@ forms("a source that is no directory, or not there", async ({ fsx, path, directo
 	// The source itself is followed.
 	await fsx.copyTree(path("link"), path("copy"));
 	expect(fs.lstatSync(path("copy")).isDirectory()).toBe(true);
+});
+
+forms("directories that are there stay as they are, unless asked", async ({ fsx, path }) => {
+	fs.mkdirSync(path("from/sub"), { recursive: true });
+	fs.mkdirSync(path("to/sub"), { recursive: true });
+	fs.chmodSync(path("to"), 0o1777);
+	fs.chmodSync(path("to/sub"), 0o2775);
+	const mode = (name: string) => (fs.statSync(path(name)).mode & 0o7777).toString(8);
+	await fsx.copyTree(path("from"), path("to"));
+	expect([mode("to"), mode("to/sub")]).toEqual(["1777", "2775"]);
+	await fsx.copyTree(path("from"), path("to"), { overwrite: false, preserve: "all" });
+	expect([mode("to"), mode("to/sub")]).toEqual(["1777", "2775"]);
+	// One that is made keeps the group that it was handed down.
+	fs.mkdirSync(path("from/sub/new"), { mode: 0o755 });
+	await fsx.copyTree(path("from"), path("to"));
+	expect(mode("to/sub/new")).toBe("2755");
+	await fsx.copyTree(path("from"), path("to"), { preserve: { mode: true } });
+	expect(mode("to")).toBe(mode("from"));
+});
+
+forms("names of one file in the destination do not share what is copied", async ({ fsx, path }) => {
+	fs.mkdirSync(path("from"));
+	fs.mkdirSync(path("to"));
+	for (const name of ["a", "b"]) fs.writeFileSync(path(`from/${name}`), name);
+	fs.writeFileSync(path("to/a"), "old");
+	fs.linkSync(path("to/a"), path("to/b"));
+	await fsx.copyTree(path("from"), path("to"), { atomic: false });
+	expect(["a", "b"].map((name) => fs.readFileSync(path(`to/${name}`), "utf8"))).toEqual(["a", "b"]);
+});
+
+rootForms("a way into the source by a mount is found", async ({ fsx, path }) => {
+	fs.mkdirSync(path("from/inside"), { recursive: true });
+	fs.mkdirSync(path("mounted"));
+	execFileSync("mount", ["--bind", path("from/inside"), path("mounted")]);
+	try {
+		const error = await failureOf(fsx.copyTree(path("from"), path("mounted/to")));
+		expect(error).toMatchObject({ code: "EINVAL" });
+	} finally {
+		execFileSync("umount", [path("mounted")]);
+	}
+});
+
+forms("a filter says yes or no", async ({ fsx, path }) => {
+	fs.mkdirSync(path("from"));
+	fs.writeFileSync(path("from/file"), "");
+	for (const answer of [Promise.resolve(false), undefined, 0]) {
+		const filter = () => answer as unknown as boolean;
+		const error = await failureOf(fsx.copyTree(path("from"), path("to"), { filter }));
+		expect(error.code).toBe("ERR_INVALID_RETURN_VALUE");
+	}
 });

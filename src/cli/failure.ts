@@ -44,6 +44,10 @@ function describe(error: unknown): { message: string; code: number } {
 	if (error instanceof AbortError) {
 		return { message: "interrupted: the copy is not complete", code: EXIT_INTERRUPTED };
 	}
+	// What the library refuses before its first call, it was asked wrongly.
+	if (error instanceof Error && "code" in error && String(error.code).startsWith("ERR_")) {
+		return { message: safeText(error.message), code: EXIT_USAGE };
+	}
 	if (error instanceof UsageError) return { message: error.message, code: EXIT_USAGE };
 	if (error instanceof FsError) {
 		const remedy = remedies[error.code];

@@ -1,3 +1,4 @@
+import { FsError } from "../errors.ts";
 import type { Call, Completion, Lane } from "./call.ts";
 import type { Reply, Request } from "./messages.ts";
 import { settings } from "./settings.ts";
@@ -9,11 +10,15 @@ interface Job {
 
 /**
  * Calls that could block run here, on threads of their own. A worker gets one job at a time, so
- * that a slow file holds up nothing that waits behind it while another worker is free.
+ * that a slow file holds up nothing that waits behind it while another worker is free. Whole
+ * operations, which may take minutes, get at most half of the workers: single calls wait for none.
  */
 export class WorkerLane implements Lane {
 	private readonly most = Math.max(4, navigator.hardwareConcurrency);
+	private readonly mostOperations = this.most >> 1;
 	private readonly waiting: Job[] = [];
+	private readonly waitingOperations: Job[] = [];
+	private operations = 0;
 	private readonly idle: Thread[] = [];
 	private readonly threads = new Set<Thread>();
 	private whenDrained: (() => void) | undefined;
@@ -34,7 +39,7 @@ export class WorkerLane implements Lane {
 
 	/** Runs a whole operation on one worker; see `offload`. */
 	enqueue(job: Job): void {
-		this.waiting.push(job);
+		(isOperation(job) ? this.waitingOperations : this.waiting).push(job);
 		this.dispatch();
 	}
 
@@ -51,16 +56,26 @@ export class WorkerLane implements Lane {
 	}
 
 	private get isIdle(): boolean {
-		return this.waiting.length === 0 && this.idle.length === this.threads.size;
+		const waiting = this.waiting.length + this.waitingOperations.length;
+		return waiting === 0 && this.idle.length === this.threads.size;
 	}
 
 	private dispatch(): void {
-		while (this.waiting.length > 0) {
+		for (let from = this.dispatchable(); from !== undefined; from = this.dispatchable()) {
 			const thread = this.idle.pop() ?? this.start();
 			if (thread === undefined) return;
-			const job = this.waiting.shift();
-			if (job !== undefined) thread.run(job);
+			const job = from.shift();
+			if (job === undefined) continue;
+			if (isOperation(job)) this.operations++;
+			thread.run(job);
 		}
+	}
+
+	/** The list whose first job may be run next. */
+	private dispatchable(): Job[] | undefined {
+		if (this.waiting.length > 0) return this.waiting;
+		const more = this.waitingOperations.length > 0 && this.operations < this.mostOperations;
+		return more ? this.waitingOperations : undefined;
 	}
 
 	/** One more thread, if there may be one more: without any at all, what waits has failed. */
@@ -72,7 +87,7 @@ export class WorkerLane implements Lane {
 			return thread;
 		} catch (error) {
 			if (this.threads.size > 0) return undefined;
-			for (const { reply } of this.waiting.splice(0)) {
+			for (const { reply } of [...this.waiting.splice(0), ...this.waitingOperations.splice(0)]) {
 				queueMicrotask(() => reply({ kind: "error", error }));
 			}
 			return undefined;
@@ -80,13 +95,15 @@ export class WorkerLane implements Lane {
 	}
 
 	/** Called by a thread whose job has ended. */
-	becameIdle(thread: Thread): void {
+	becameIdle(thread: Thread, job: Job | undefined): void {
+		if (isOperation(job)) this.operations--;
 		this.idle.push(thread);
 		this.next();
 	}
 
 	/** Called by a thread that is no more: another takes its place when there is need. */
-	died(thread: Thread): void {
+	died(thread: Thread, job: Job | undefined): void {
+		if (isOperation(job)) this.operations--;
 		this.threads.delete(thread);
 		const at = this.idle.indexOf(thread);
 		if (at >= 0) this.idle.splice(at, 1);
@@ -99,17 +116,22 @@ export class WorkerLane implements Lane {
 	}
 }
 
+const isOperation = (job: Job | undefined) => job?.request.kind === "operation";
+
 /** One worker. While it has a job it keeps the process alive, and only then. */
 class Thread {
 	private readonly worker: Worker;
 	private readonly ended = Promise.withResolvers<void>();
 	private job: Job | undefined;
+	private hasAnswered = false;
 	private dead = false;
 
 	constructor(private readonly lane: WorkerLane) {
 		this.worker = new Worker(new URL("./worker.ts", import.meta.url).href);
 		this.worker.onmessage = ({ data }: MessageEvent<Reply>) => this.receive(data);
-		this.worker.onerror = ({ error, message }) => this.die(error ?? new Error(message));
+		this.worker.onerror = ({ error, message }) => {
+			this.die(this.hasAnswered ? (error ?? new Error(message)) : notLoaded(message));
+		};
 		this.worker.addEventListener("close", () => {
 			this.die(new Error("the worker ended before the operation did"));
 			this.ended.resolve();
@@ -131,10 +153,11 @@ class Thread {
 
 	private receive(reply: Reply): void {
 		const { job } = this;
+		this.hasAnswered = true;
 		if (reply.kind !== "hook") {
 			this.job = undefined;
 			this.worker.unref();
-			this.lane.becameIdle(this);
+			this.lane.becameIdle(this, job);
 		}
 		job?.reply(reply);
 	}
@@ -146,7 +169,18 @@ class Thread {
 		const { job } = this;
 		this.job = undefined;
 		this.worker.unref();
-		this.lane.died(this);
+		// One whose script could not be loaded may still be there.
+		this.worker.terminate();
+		this.lane.died(this, job);
 		job?.reply({ kind: "error", error });
 	}
+}
+
+/** A worker broke before it answered anything: most likely a bundler has left its script behind. */
+function notLoaded(reason: string): FsError {
+	return new FsError("ENOTSUP", "operation not supported", {
+		detail:
+			`the worker's script could not be loaded: ${reason}; a bundle does not contain it and must ` +
+			"keep the package external (bun build --external bun-fs-extended)",
+	});
 }

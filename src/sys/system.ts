@@ -34,6 +34,8 @@ export interface OpenHow {
 	readonly truncate?: boolean;
 	/** Open a directory, and nothing else. */
 	readonly directory?: boolean;
+	/** Only to look names up from it: no permission to read is needed, and no content to be had. */
+	readonly path?: boolean;
 	/** Fail with ELOOP if the name is a symbolic link. */
 	readonly noFollow?: boolean;
 	/** Past the page cache. */

@@ -11,6 +11,7 @@ export const callNumbers = {
 	fcntl: [72, 25],
 	pread64: [17, 67],
 	pwrite64: [18, 68],
+	ppoll: [271, 73],
 	preadv2: [327, 286],
 	pwritev2: [328, 287],
 	fsync: [74, 82],

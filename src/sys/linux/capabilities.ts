@@ -2,11 +2,12 @@ import { Buffer } from "node:buffer";
 import type { Lane } from "../../engine/call.ts";
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
+import { parentOf } from "../../place.ts";
 import type { Capability, CapabilitySystem, Handle, Place } from "../system.ts";
 import { type callNumbers, nr, sys } from "./calls.ts";
 import { entry } from "./entry.ts";
 import { Errno } from "./errno.ts";
-import { checked } from "./failure.ts";
+import { checked, failure } from "./failure.ts";
 import { file } from "./file.ts";
 import { AT_FDCWD, O, RESOLVE_CACHED } from "./layouts.ts";
 import { metadata } from "./metadata.ts";
@@ -72,7 +73,7 @@ function describe(name: string, { call, fallback }: Way, queue: Lane | undefined
 		const note = supported ? refused : `${refused}, and nothing stands in for it`;
 		return { name, of: "system", supported, ...(supported && { by: fallback }), note };
 	}
-	const opcode = queue?.accepts(sys(nr[call])) ? opcodeOf(nr[call]) : undefined;
+	const opcode = queue?.accepts(sys(nr[call], -1)) ? opcodeOf(nr[call]) : undefined;
 	const opcodeName = opcode === undefined ? undefined : opcodeNames.get(opcode);
 	return {
 		name,
@@ -83,22 +84,47 @@ function describe(name: string, { call, fallback }: Way, queue: Lane | undefined
 	};
 }
 
-/** Opens the directory that a place is, or the one that the file is in which it leads to. */
+/**
+ * Opens the directory that a place is, or the one that the file is in which it leads to. Of a confined
+ * place, that is the one in which its name is looked up, which is opened as confined as the place:
+ * where a descriptor is by its text in /proc may be outside by now.
+ */
 function* openDirectoryOf(scope: Scope, place: Place): Operation<Handle> {
 	const { directory = AT_FDCWD, path } = place;
 	const flags = O.O_PATH | O.O_CLOEXEC;
 	const found = yield* openat(scope, directory, path, flags, 0, resolveFlags(place));
 	const handle = checked(found, "open", { path });
 	try {
-		const { kind } = yield* metadata.stat(scope, handle, { follow: true, sync: "auto" });
+		const found = yield* metadata.stat(scope, handle, { follow: true, sync: "auto" });
 		const self = { directory: undefined, path: procPath(handle), beneath: false };
-		if (kind === "directory") return yield* file.open(scope, self, { directory: true });
+		if (found.kind === "directory") return yield* file.open(scope, self, { directory: true });
+		if (place.beneath) return yield* openParentOf(scope, place, found.mountId);
 		const name = Buffer.from(yield* symlink.readlink(scope, self));
 		const parent = name.subarray(0, Math.max(1, name.lastIndexOf("/")));
 		const at = { directory: undefined, path: parent, beneath: false };
 		return yield* file.open(scope, at, { directory: true });
 	} finally {
 		yield* file.close(scope, handle);
+	}
+}
+
+/** Opens the directory beneath which a confined name is, if that is where its file is, too. */
+function* openParentOf(
+	scope: Scope,
+	place: Place,
+	mountId: bigint | undefined,
+): Operation<Handle> {
+	const parent = yield* file.open(scope, parentOf(place), { directory: true });
+	try {
+		const found = yield* metadata.stat(scope, parent, { follow: true, sync: "auto" });
+		if (found.mountId === mountId) return parent;
+		throw failure(-Errno.ENOTDIR, "open", {
+			path: place.path,
+			detail: "the name leads to a file on another filesystem; ask about a directory there",
+		});
+	} catch (error) {
+		yield* file.close(scope, parent);
+		throw error;
 	}
 }
 

@@ -1,12 +1,12 @@
 import type { Region } from "../../engine/memory.ts";
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
-import type { ContentHow, CopySystem, Handle } from "../system.ts";
+import type { ContentHow, CopySystem, Handle, Place } from "../system.ts";
 import { writeWhole } from "../whole.ts";
 import { nr, sys } from "./calls.ts";
 import { directory } from "./directory.ts";
 import { Errno } from "./errno.ts";
-import { seek } from "./extents.ts";
+import { endOf, seek } from "./extents.ts";
 import { checked, failure, unsupported } from "./failure.ts";
 import { file } from "./file.ts";
 import { FICLONE, FICLONERANGE, fileCloneRange, SEEK_DATA, SEEK_HOLE } from "./layouts.ts";
@@ -51,6 +51,8 @@ export const copy: CopySystem = {
 		const handle = yield* file.open(scope, destination, { ...howToOpen[as], mode });
 		let done = false;
 		try {
+			// Whoever may read the old content is not to see the new one before its permissions say so.
+			if (as === "replacement") yield sys(nr.fchmod, handle, mode);
 			const transfer = yield* content(scope, source, handle, how);
 			done = true;
 			const { done: bytes, holes, method } = transfer;
@@ -58,7 +60,7 @@ export const copy: CopySystem = {
 		} finally {
 			if (!done) {
 				yield sys(nr.close, handle);
-				if (as === "new") yield* directory.unlink(scope, destination);
+				if (as === "new") yield* removeQuietly(scope, destination);
 			}
 		}
 	},
@@ -93,6 +95,15 @@ export const copy: CopySystem = {
 		checked(result, "cloneRange");
 	},
 };
+
+/** What failed before it is what the caller is told. */
+function* removeQuietly(scope: Scope, place: Place): Operation<void> {
+	try {
+		yield* directory.unlink(scope, place);
+	} catch {
+		// Nothing more can be done about it.
+	}
+}
 
 function reflinkRefused(result: number): string {
 	return result === -Errno.EXDEV
@@ -157,18 +168,18 @@ class Transfer {
 
 	/** Copies the stretches that hold data and leaves holes between them. */
 	*segments(): Operation<void> {
-		const { size } = this.how;
-		while (this.done < size) {
+		for (;;) {
+			// No more data: what is left is a hole, up to where the file ends by now.
 			const data = yield* seek(this.source, this.done, SEEK_DATA);
-			const start = Math.min(data ?? size, size);
+			const start = data ?? (yield* endOf(this.source));
 			if (start > this.done) {
 				this.holes++;
 				this.advance(start - this.done);
 			}
-			if (start >= size) break;
-			const end = Math.min((yield* seek(this.source, start, SEEK_HOLE)) ?? size, size);
+			if (data === undefined) break;
+			const end = (yield* seek(this.source, start, SEEK_HOLE)) ?? Number.MAX_SAFE_INTEGER;
 			yield* this.stretch(end);
-			// The file has become shorter meanwhile.
+			// The file has become shorter meanwhile, or cannot tell its data from its end.
 			if (this.done < end) break;
 		}
 		yield* file.truncate(this.scope, this.destination, this.done);

@@ -4,7 +4,7 @@ import type { Extent, Handle } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { Errno } from "./errno.ts";
 import { failure } from "./failure.ts";
-import { SEEK_DATA, SEEK_HOLE } from "./layouts.ts";
+import { SEEK_DATA, SEEK_END, SEEK_HOLE } from "./layouts.ts";
 
 /**
  * Where the next data or hole begins, at `from` or after it; undefined when there is none. A file
@@ -20,6 +20,13 @@ export function* seek(
 	if (result === -Errno.ENXIO) return undefined;
 	if (result === -Errno.EINVAL) return whence === SEEK_DATA ? from : undefined;
 	throw failure(result, "lseek");
+}
+
+/** Where the file ends by now. */
+export function* endOf(handle: Handle): Operation<number> {
+	const result = yield sys(nr.lseek, handle, 0, SEEK_END);
+	if (result < 0) throw failure(result, "lseek");
+	return result;
 }
 
 export function* extent(

@@ -17,6 +17,7 @@ function flagsOf(how: OpenHow): number {
 	if (how.exclusive) flags |= O.O_EXCL;
 	if (how.truncate) flags |= O.O_TRUNC;
 	if (how.directory) flags |= O.O_DIRECTORY;
+	if (how.path) flags |= O.O_PATH;
 	if (how.noFollow) flags |= O.O_NOFOLLOW;
 	if (how.direct) flags |= O.O_DIRECT;
 	if (how.temporary) flags |= O.O_TMPFILE;
@@ -99,5 +100,9 @@ function* append(scope: Scope, handle: Handle, address: number, length: number):
 	vector.setU64(iovec.base, address);
 	vector.setU64(iovec.length, length);
 	const call = sys(nr.pwritev2, handle, vector.address, 1, 0, 0, RWF_APPEND);
-	return checked(yield call, "write");
+	const result = yield call;
+	// What has no positions, such as a pipe, has no other place to write to.
+	if (result === -Errno.ESPIPE)
+		return checked(yield sys(nr.write, handle, address, length), "write");
+	return checked(result, "write");
 }

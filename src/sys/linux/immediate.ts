@@ -27,10 +27,19 @@ import {
 	STATX_MNT_ID,
 	statx,
 } from "./layouts.ts";
-import { kindOfMount, type MountKind } from "./mounts.ts";
+import { type MountKind, MountKinds } from "./mounts.ts";
 
 /** Copying more than this from the page cache would itself hold up the event loop. */
 const MOST_BYTES = 256 * 1024;
+
+/** Freeing the blocks of a larger file would, too. */
+const MOST_FREED = 4 * 1024 * 1024;
+
+/** What was found at the end of a path. */
+interface Content {
+	readonly mount: MountKind;
+	readonly size: number;
+}
 
 /** Errors of a path walk that are the answer; all others may come of asking without waiting. */
 const answers = new Set<number>([
@@ -57,11 +66,14 @@ export class ImmediateAnswers {
 	private readonly record = this.memory.reserveZeroed(statx.size);
 	private readonly vector = this.memory.reserveZeroed(iovec.size);
 	private readonly empty = this.memory.cstring("");
-	/** Descriptors opened here for reading on a local filesystem: closing them writes nothing. */
-	private readonly quiet = new Map<number, MountKind>();
+	/** Descriptors opened here for reading on a local filesystem: no close of theirs has to write. */
+	private readonly quiet = new Map<number, Content>();
+	private readonly mounts: MountKinds;
 	private available = true;
 
-	constructor(private readonly call: Entry) {}
+	constructor(private readonly call: Entry) {
+		this.mounts = new MountKinds(call);
+	}
 
 	answer({ fn, a, b, c, d, e }: Call): number {
 		if (!this.available) return WOULD_WAIT;
@@ -83,6 +95,7 @@ export class ImmediateAnswers {
 
 	/** Closes what this holds, if anything; the lane is not used again. */
 	end(): void {
+		this.mounts.end();
 		this.memory.free();
 		this.memory.discard();
 	}
@@ -118,22 +131,27 @@ export class ImmediateAnswers {
 		if ((flags & ~HARMLESS) !== 0) return WOULD_WAIT;
 		const seen = this.walk(dirfd, path, O.O_PATH | (flags & WITH_PATH), resolve);
 		if (seen < 0) return seen;
-		const mount = this.mountOfContent(seen);
+		const looked = this.content(seen);
 		this.call(nr.close, seen, 0, 0, 0, 0, 0);
-		if (mount === "remote") return WOULD_WAIT;
+		if (looked === undefined) return WOULD_WAIT;
 		// O_NONBLOCK: it may have become a fifo since, or be under a lease.
 		const fd = this.walk(dirfd, path, flags | O.O_NONBLOCK, resolve);
 		if (fd < 0) return fd;
+		const content = this.content(fd);
+		if (content === undefined) {
+			this.call(nr.close, fd, 0, 0, 0, 0, 0);
+			return WOULD_WAIT;
+		}
 		if ((flags & O.O_NONBLOCK) === 0)
 			this.call(nr.fcntl, fd, F_SETFL, flags & O.O_NOATIME, 0, 0, 0);
-		this.quiet.set(fd, mount);
+		this.quiet.set(fd, content);
 		return fd;
 	}
 
 	private pread(fd: number, address: number, length: number, position: number): number {
 		if (length > MOST_BYTES) return WOULD_WAIT;
 		// tmpfs does not know RWF_NOWAIT (EOPNOTSUPP), having nothing to wait for.
-		if (this.quiet.get(fd) === "memory") {
+		if (this.quiet.get(fd)?.mount === "memory") {
 			return this.call(nr.pread64, fd, address, length, position, 0, 0);
 		}
 		if (!this.quiet.has(fd) && this.isDirect(fd)) return WOULD_WAIT;
@@ -157,8 +175,12 @@ export class ImmediateAnswers {
 		return flags < 0 || (flags & O.O_DIRECT) !== 0;
 	}
 
+	/** The last close of a file without a name frees it, which takes long if it is large. */
 	private close(fd: number): number {
-		return this.quiet.delete(fd) ? this.call(nr.close, fd, 0, 0, 0, 0, 0) : WOULD_WAIT;
+		const content = this.quiet.get(fd);
+		if (content === undefined || content.size > MOST_FREED) return WOULD_WAIT;
+		this.quiet.delete(fd);
+		return this.call(nr.close, fd, 0, 0, 0, 0, 0);
 	}
 
 	/** Opens from the cache of names; a negative number is the answer or `WOULD_WAIT`. */
@@ -174,18 +196,20 @@ export class ImmediateAnswers {
 		return WOULD_WAIT;
 	}
 
-	/** Where a file or directory is; `"remote"` also for what else opening may wait for. */
-	private mountOfContent(fd: number): MountKind {
+	/** A file or directory on a local filesystem; undefined for all that opening may wait for. */
+	private content(fd: number): Content | undefined {
 		const { address } = this.record;
 		const flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
 		const mask = STATX_BASIC_STATS | STATX_MNT_ID;
-		if (this.call(nr.statx, fd, this.empty, flags, mask, address, 0) < 0) return "remote";
+		if (this.call(nr.statx, fd, this.empty, flags, mask, address, 0) < 0) return undefined;
 		const kind = this.record.u32(statx.mode) & S_IFMT;
-		return kind === S_IFREG || kind === S_IFDIR ? this.mountOf(address) : "remote";
+		if (kind !== S_IFREG && kind !== S_IFDIR) return undefined;
+		const mount = this.mountOf(address);
+		return mount === "remote" ? undefined : { mount, size: this.record.u64(statx.sizeOfFile) };
 	}
 
 	private mountOf(record: number): MountKind {
 		if ((read.u32(record, statx.mask) & STATX_MNT_ID) === 0) return "remote";
-		return kindOfMount(this.call, read.u32(record, statx.mountId));
+		return this.mounts.of(read.u32(record, statx.mountId));
 	}
 }

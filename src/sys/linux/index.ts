@@ -15,6 +15,12 @@ function openImmediate(): ImmediateAnswers {
 	return new ImmediateAnswers(entry().call);
 }
 
+/**
+ * EINTR, and the kernel's own ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND and ERESTART_RESTARTBLOCK:
+ * returning from a call turns these into another try or EINTR, but the ring reports some as they are.
+ */
+const interruptions = new Set<number>([Errno.EINTR, 512, 513, 514, 516]);
+
 const kernel: Kernel = {
 	direct({ fn, a, b, c, d, e, f }: Call): number {
 		if (fn === nr.close) immediate?.forget(a);
@@ -28,7 +34,7 @@ const kernel: Kernel = {
 
 	interrupted({ fn }: Call, result: number): boolean {
 		// The descriptor of an interrupted close is closed all the same; another may have it by now.
-		return result === -Errno.EINTR && fn !== nr.close;
+		return interruptions.has(-result) && fn !== nr.close;
 	},
 
 	cleansUp({ fn }: Call): boolean {

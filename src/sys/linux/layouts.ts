@@ -111,6 +111,7 @@ export const fileCloneRange = {
 	sourceLength: 16,
 	destinationOffset: 24,
 } as const;
+export const SEEK_END = 2;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
 

@@ -243,6 +243,11 @@ export const metadata: MetadataSystem = {
 			const details = typeof subject === "number" ? {} : { path: subject.path };
 			throw unsupported("utime", "Linux cannot set when a file was made", details);
 		}
+		if (atime === "keep" && mtime === "keep") {
+			// The kernel would not even look whether there is such a file.
+			yield* metadata.stat(scope, subject, { follow, sync: "auto" });
+			return;
+		}
 		const times = scope.memory.reserve(2 * timespec.size);
 		putTime(times, 0, atime);
 		putTime(times, timespec.size, mtime);

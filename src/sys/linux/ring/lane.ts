@@ -5,6 +5,7 @@ import { nr } from "../calls.ts";
 import type { Entry as SystemEntry } from "../entry.ts";
 import { Errno } from "../errno.ts";
 import { checked, failure } from "../failure.ts";
+import { AT_EMPTY_PATH, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, statx } from "../layouts.ts";
 import { type Entry, encode, idleEntry, opcodeOf } from "./opcodes.ts";
 import { Queue } from "./queue.ts";
 import { Waker } from "./waker.ts";
@@ -19,13 +20,23 @@ const RETRY_MILLISECONDS = 1;
 /** What the kernel answers when it may take the same entries later. */
 const notNow = new Set([-Errno.EAGAIN, -Errno.EBUSY, -Errno.EINTR, 0]);
 
+/** Copying more than this from or to the page cache would hold up the event loop. */
+const MOST_BYTES = 256 * 1024;
+/** Freeing the blocks of a larger file would, too. */
+const MOST_FREED = 4 * 1024 * 1024;
+
 /**
- * Calls with a position, which fail on a pipe, while the ring would read or write it all the same;
- * and the calls that, with no buffers, say whether a file has positions.
+ * Reads and writes, each with the call that, with no buffers, says whether a file has positions. With
+ * a position they fail on a pipe, while the ring would read or write it all the same. Without one the
+ * ring takes the position of a file, and sets it, without the lock by which calls take turns: two at
+ * once would write to the same place. So it gets those with a position for files that have positions,
+ * and those without for files that have none.
  */
-const positioned: Readonly<Record<number, number>> = {
-	[nr.pread64]: nr.preadv2,
-	[nr.pwrite64]: nr.pwritev2,
+const transfers: Readonly<Record<number, { emptyCall: number; positions: boolean }>> = {
+	[nr.pread64]: { emptyCall: nr.preadv2, positions: true },
+	[nr.pwrite64]: { emptyCall: nr.pwritev2, positions: true },
+	[nr.read]: { emptyCall: nr.preadv2, positions: false },
+	[nr.write]: { emptyCall: nr.pwritev2, positions: false },
 };
 
 interface Submission {
@@ -36,6 +47,8 @@ interface Submission {
 /** The ring of this thread: calls queued in one turn of the event loop go to the kernel together. */
 export class RingLane implements Lane {
 	private readonly memory = new Memory();
+	private readonly record = this.memory.reserveZeroed(statx.size);
+	private readonly empty = this.memory.cstring("");
 	private readonly queue: Queue;
 	private readonly waker: Waker;
 	private readonly opcodes: Uint8Array;
@@ -48,13 +61,22 @@ export class RingLane implements Lane {
 	private stopped: (() => void) | undefined;
 
 	constructor(private readonly call: SystemEntry) {
-		this.queue = new Queue(call, ENTRIES, COMPLETIONS, this.memory);
+		let queue: Queue | undefined;
 		try {
+			queue = this.queue = new Queue(call, ENTRIES, COMPLETIONS, this.memory);
 			this.opcodes = this.probe();
 			this.tryOut();
-			this.waker = new Waker(call, this.queue, this.memory, () => this.reap());
+			this.waker = new Waker(call, this.queue, this.memory, {
+				woken: () => this.reap(),
+				// What is under way ends all the same; no more is taken.
+				deaf: () => {
+					this.broken = true;
+				},
+			});
 		} catch (error) {
-			this.queue.close();
+			queue?.close();
+			this.memory.free();
+			this.memory.discard();
 			throw error;
 		}
 	}
@@ -66,8 +88,10 @@ export class RingLane implements Lane {
 	accepts({ fn, a: fd }: Call): boolean {
 		const opcode = opcodeOf(fn);
 		if (opcode === undefined || this.opcodes[opcode] !== 1 || this.broken) return false;
-		const emptyCall = positioned[fn];
-		return emptyCall === undefined || this.hasPositions(emptyCall, fd);
+		if (fn === nr.close) return !this.freesMuch(fd);
+		const transfer = transfers[fn];
+		if (transfer === undefined) return true;
+		return this.hasPositions(transfer.emptyCall, fd) === transfer.positions;
 	}
 
 	submit(call: Call, completion: Completion): void {
@@ -141,7 +165,8 @@ export class RingLane implements Lane {
 		}
 		this.broken = true;
 		const error = failure(result, "io_uring_enter");
-		const lost = [...this.underWay].slice(-this.queue.retract());
+		const taken = this.underWay.size - this.queue.retract();
+		const lost = [...this.underWay].slice(taken);
 		for (const [id] of lost) this.underWay.delete(id);
 		for (const [, completion] of lost) completion.fail(error);
 		for (const { completion } of this.backlog.splice(0)) completion.fail(error);
@@ -181,6 +206,18 @@ export class RingLane implements Lane {
 		return this.call(emptyCall, fd, 0, 0, 0, 0, 0) !== -Errno.ESPIPE;
 	}
 
+	/**
+	 * Whether closing this descriptor may be what frees a large file: one without a name any more. The
+	 * ring would do so on this thread.
+	 */
+	private freesMuch(fd: number): boolean {
+		const { address } = this.record;
+		const flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+		const result = this.call(nr.statx, fd, this.empty, flags, STATX_BASIC_STATS, address, 0);
+		if (result < 0 || this.record.u32(statx.nlink) > 0) return false;
+		return this.record.u64(statx.blocks) * 512 > MOST_FREED;
+	}
+
 	/** Some sandboxes let a ring be set up and then refuse its use. */
 	private tryOut(): void {
 		this.queue.push(idleEntry, 0);
@@ -205,8 +242,10 @@ export class RingLane implements Lane {
 
 /**
  * Opening a fifo waits for its other end, but the ring, when it tries an open at once, opens as if
- * by O_NONBLOCK and does not wait: so opens always go to a thread of the kernel's.
+ * by O_NONBLOCK and does not wait: so opens always go to a thread of the kernel's. So do long reads
+ * and writes, which would be made on this thread if the page cache has all that they take.
  */
-function entryFlags({ fn }: Call): number {
-	return fn === nr.openat || fn === nr.openat2 ? IOSQE_ASYNC : 0;
+function entryFlags({ fn, c: length }: Call): number {
+	if (fn === nr.openat || fn === nr.openat2) return IOSQE_ASYNC;
+	return transfers[fn]?.positions && length > MOST_BYTES ? IOSQE_ASYNC : 0;
 }

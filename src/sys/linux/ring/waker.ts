@@ -28,22 +28,28 @@ const RETRY_MILLISECONDS = 1;
 export class Waker {
 	private readonly queue: Queue;
 	private readonly wakeByte: number;
-	private readonly connecting: Promise<Socket<unknown>>;
+	private readonly connecting: Promise<void>;
 	private socket: Socket<unknown> | undefined;
 	private needed = false;
 	private armed = false;
 	private closed = false;
+	private deaf = false;
 
 	constructor(
 		private readonly call: SystemEntry,
 		private readonly watched: Queue,
 		memory: Memory,
-		private readonly woken: () => void,
+		private readonly told: {
+			/** The loop was woken. */
+			readonly woken: () => void;
+			/** The loop cannot be woken any more, and looks for itself every now and then. */
+			readonly deaf: () => void;
+		},
 	) {
 		this.queue = new Queue(call, ENTRIES, 2 * ENTRIES, memory);
 		try {
 			this.wakeByte = memory.reserveZeroed(8).address;
-			this.connecting = this.connect(this.openSocket(memory));
+			this.connecting = this.connect(this.openSocket(memory)).catch(() => this.goDeaf());
 		} catch (error) {
 			this.queue.close();
 			throw error;
@@ -61,6 +67,10 @@ export class Waker {
 	arm(): void {
 		if (this.armed) return;
 		this.armed = true;
+		if (this.deaf) {
+			setTimeout(() => this.wake(), RETRY_MILLISECONDS);
+			return;
+		}
 		const wait = { ...idleEntry, opcode: Opcode.POLL_ADD, fd: this.watched.fd, flags: POLLIN };
 		const wake = {
 			...idleEntry,
@@ -84,14 +94,15 @@ export class Waker {
 	async close(): Promise<void> {
 		this.closed = true;
 		this.queue.close();
-		(await this.connecting).terminate();
+		await this.connecting;
+		this.socket?.terminate();
 	}
 
 	private wake(): void {
 		if (this.closed) return;
 		this.armed = false;
 		this.queue.drain(() => {});
-		this.woken();
+		this.told.woken();
 	}
 
 	/** Makes the pair, gives one end to the small ring and returns the other. */
@@ -109,12 +120,17 @@ export class Waker {
 		return ours;
 	}
 
-	private async connect(fd: number): Promise<Socket<unknown>> {
+	private async connect(fd: number): Promise<void> {
 		// Bun's types do not know that a socket can be made of a descriptor.
 		const options = { fd, socket: { data: () => this.wake() } };
 		const socket = await Bun.connect(options as never as Parameters<typeof Bun.connect>[0]);
 		this.socket = socket;
 		if (!this.needed) socket.unref();
-		return socket;
+	}
+
+	private goDeaf(): void {
+		this.deaf = true;
+		this.told.deaf();
+		if (this.armed) this.wake();
 	}
 }
