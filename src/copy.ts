@@ -30,9 +30,16 @@ export interface CopyOptions {
 	preserve?: Preserve | "all" | "none" | undefined;
 	/** Replace what is there: true, only what is older, or fail with `EEXIST`. Default true. */
 	overwrite?: boolean | "newer" | undefined;
-	/** Make the copy under another name and move it into place when it is whole. Default true. */
+	/**
+	 * Make the copy without a name, or under another one, and move it into place when it is whole.
+	 * Default true. Without it a file that is there is emptied and written anew: a failure leaves what
+	 * has been written by then.
+	 */
 	atomic?: boolean | undefined;
-	/** Wait until content and name are on the disk. Default false. */
+	/**
+	 * Wait until content and name are on the disk. Default false. When putting the name there fails,
+	 * the copy is in its place all the same.
+	 */
 	sync?: boolean | undefined;
 	/** Read source and copy once more and compare them. Default false. */
 	verify?: boolean | undefined;

@@ -161,7 +161,8 @@ function notAFile(old: Metadata, { path }: Place): FsError {
  * @param location A path or `dir.at(name)`. Symbolic links are followed in both ways.
  * @param data Text (written as UTF-8) or bytes.
  * @param options `atomic`, `mode` 0 to 0o7777 for a file that is created, `sync`, `signal`. An
- * atomic write keeps permissions and owner of the file it replaces, but not its other names.
+ * atomic write keeps owner, permissions and access control list of the file it replaces, but not
+ * set-user-id, its other attributes or its other names.
  * @throws {FsError} `ENOENT`, `EACCES`, `EISDIR`, `ENOSPC`, `EROFS`; with `atomic` also `EINVAL`
  * if what has the name is neither a file nor a directory, and `EPERM` if
  * the owner of the replaced file cannot be kept. After a failed atomic write the old content is

@@ -35,7 +35,7 @@ export function addCp(program: Command): void {
 		.command("cp")
 		.description("copy a file or a tree with its holes, times, owner, xattrs and hard links")
 		.argument("<source>", "a file or a directory")
-		.argument("<destination>", "the name of the copy")
+		.argument("<destination>", "the name of the copy; a directory that is there is merged into")
 		.addOption(
 			new Option("--reflink <when>", "share blocks with the source")
 				.choices(["auto", "always", "never"])

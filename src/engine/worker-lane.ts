@@ -11,7 +11,7 @@ interface Job {
 /**
  * Calls that could block run here, on threads of their own. A worker gets one job at a time, so
  * that a slow file holds up nothing that waits behind it while another worker is free. Whole
- * operations, which may take minutes, get at most half of the workers: single calls wait for none.
+ * operations, which may take minutes, get at most half of the workers, so that single calls have the others.
  */
 export class WorkerLane implements Lane {
 	private readonly most = Math.max(4, navigator.hardwareConcurrency);
@@ -71,11 +71,11 @@ export class WorkerLane implements Lane {
 		}
 	}
 
-	/** The list whose first job may be run next. */
+	/** The list whose first job is run next: each of the two has half of the workers for certain. */
 	private dispatchable(): Job[] | undefined {
-		if (this.waiting.length > 0) return this.waiting;
 		const more = this.waitingOperations.length > 0 && this.operations < this.mostOperations;
-		return more ? this.waitingOperations : undefined;
+		if (more) return this.waitingOperations;
+		return this.waiting.length > 0 ? this.waiting : undefined;
 	}
 
 	/** One more thread, if there may be one more: without any at all, what waits has failed. */

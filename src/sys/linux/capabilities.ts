@@ -109,11 +109,7 @@ function* openDirectoryOf(scope: Scope, place: Place): Operation<Handle> {
 }
 
 /** Opens the directory beneath which a confined name is, if that is where its file is, too. */
-function* openParentOf(
-	scope: Scope,
-	place: Place,
-	mountId: bigint | undefined,
-): Operation<Handle> {
+function* openParentOf(scope: Scope, place: Place, mountId: bigint | undefined): Operation<Handle> {
 	const parent = yield* file.open(scope, parentOf(place), { directory: true });
 	try {
 		const found = yield* metadata.stat(scope, parent, { follow: true, sync: "auto" });

@@ -7,10 +7,8 @@
 export const openFlags = {
 	O_WRONLY: [0o1, 0o1],
 	O_RDWR: [0o2, 0o2],
-	O_ACCMODE: [0o3, 0o3],
 	O_CREAT: [0o100, 0o100],
 	O_EXCL: [0o200, 0o200],
-	O_NOCTTY: [0o400, 0o400],
 	O_TRUNC: [0o1000, 0o1000],
 	O_APPEND: [0o2000, 0o2000],
 	O_NONBLOCK: [0o4000, 0o4000],
@@ -94,7 +92,6 @@ export const S_IFLNK = 0o120000;
 
 export const XATTR_CREATE = 1;
 export const XATTR_REPLACE = 2;
-export const XATTR_NAME_MAX = 255;
 export const XATTR_SIZE_MAX = 65536;
 export const XATTR_LIST_MAX = 65536;
 
@@ -117,4 +114,3 @@ export const SEEK_HOLE = 4;
 
 export const F_GETFL = 3;
 export const F_SETFL = 4;
-export const PATH_MAX = 4096;
