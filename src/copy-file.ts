@@ -20,6 +20,8 @@ export interface CopyHow {
 	readonly verify: boolean;
 }
 
+/** The permissions of a copy that is not whole and has its name already. */
+const UNFINISHED = 0;
 const VERIFY_CHUNK = 128 * 1024;
 
 /** What stands in the place that a copy is to go to: whether to copy, or why not to. */
@@ -42,7 +44,8 @@ export function mayReplace(
 		throw refuse("EINVAL", "invalid argument", "source and destination are the same file");
 	}
 	if (overwrite === false) throw refuse("EEXIST", "file already exists");
-	if (overwrite === "newer" && existing.mtimeNs >= source.mtimeNs) return false;
+	const finished = existing.permissions !== UNFINISHED;
+	if (overwrite === "newer" && finished && existing.mtimeNs >= source.mtimeNs) return false;
 	if (source.isFile() && !existing.isFile() && !existing.isSymbolicLink()) {
 		const what = `the destination is a ${existing.kind.replace("-", " ")}, not a file`;
 		throw refuse("EINVAL", "invalid argument", what);
@@ -60,6 +63,12 @@ export interface CopyJob {
 	readonly how: CopyHow;
 	/** Gets the names of metadata that could not be kept. */
 	readonly lost: Set<string>;
+	/**
+	 * Whether the place is in a directory that nobody else can enter until it is complete. There the
+	 * copy needs no other name: it has no permissions at all until it is whole, which is also how a
+	 * copy that was killed is told from one that is finished.
+	 */
+	readonly unseen: boolean;
 	/** Whether what is made in the place may be given lists by its directory. */
 	readonly mayInherit: boolean;
 	/** What need not be tried again; see `ContentHow`. */
@@ -69,7 +78,8 @@ export interface CopyJob {
 
 /** Copies an open file to its place. */
 export function* copyOpenFile(scope: Scope, job: CopyJob): Operation<ContentCopied> {
-	const { slot, existing, how, refused } = job;
+	const { slot, existing, how, refused, unseen } = job;
+	if (unseen) return yield* copyNamed(scope, job, slot.place, "new");
 	// Opened for writing, a link would be followed.
 	if (!how.atomic && !existing?.isSymbolicLink()) {
 		const as = existing === undefined ? "new" : "replacement";
@@ -87,7 +97,8 @@ export function* copyOpenFile(scope: Scope, job: CopyJob): Operation<ContentCopi
 }
 
 function create(scope: Scope, job: CopyJob, place: Place, as: "new" | "replacement" | "unnamed") {
-	const { from, source, existing, how, refused, progress } = job;
+	const { from, source, existing, how, refused, progress, unseen } = job;
+	const secret = how.preserve.mode || existing?.isFile();
 	return system.copy.create(scope, from, place, {
 		reflink: how.reflink,
 		holes: how.holes,
@@ -95,7 +106,7 @@ function create(scope: Scope, job: CopyJob, place: Place, as: "new" | "replaceme
 		// Blocks are counted in 512 bytes; fewer than the size needs are those of holes.
 		sparse: source.blocks * 512 < source.size,
 		// Until the permissions are set, nobody else is to see what may be secret.
-		mode: how.preserve.mode || existing?.isFile() ? 0o600 : 0o666,
+		mode: unseen ? UNFINISHED : secret ? 0o600 : 0o666,
 		refused,
 		progress,
 		as,

@@ -296,6 +296,7 @@ class TreeCopy {
 				// Written in place, a file of several names would change under all of them.
 				how: existing !== undefined && existing.nlink > 1 ? { ...how, atomic: true } : how,
 				lost,
+				unseen: level.made && how.preserve.mode && existing === undefined,
 				mayInherit: level.mayInherit,
 				refused: level.refused,
 				progress: (done) =>

@@ -184,6 +184,7 @@ function* copyNow(
 				existing,
 				how,
 				lost,
+				unseen: false,
 				mayInherit: true,
 				refused: new Set(),
 				progress,

@@ -161,3 +161,12 @@ forms("a filter says yes or no", async ({ fsx, path }) => {
 		expect(error.code).toBe("ERR_INVALID_RETURN_VALUE");
 	}
 });
+
+forms("what a killed copy has left is copied again, however new it is", async ({ fsx, path }) => {
+	fs.mkdirSync(path("from"));
+	fs.mkdirSync(path("to"));
+	fs.writeFileSync(path("from/file"), "the whole content");
+	fs.writeFileSync(path("to/file"), "the wh", { mode: 0o000 });
+	await fsx.copyTree(path("from"), path("to"), { overwrite: "newer" });
+	expect(fs.readFileSync(path("to/file"), "utf8")).toBe("the whole content");
+});
