@@ -1,7 +1,9 @@
 import { textOf } from "./encoding.ts";
+import type { Region } from "./engine/memory.ts";
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
+import { isCode } from "./errors.ts";
 import { type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { system } from "./sys/index.ts";
@@ -17,10 +19,8 @@ export interface ReadFileOptions {
 }
 
 /** Up to here a copy out of our own memory costs less than memory of the file's own. */
-const SMALL = 64 * 1024;
+const CHUNK = 64 * 1024;
 const HANDLE = { follow: true, sync: "auto" } as const;
-/** Bytes read at once from what does not say how long it is, such as the files of /proc. */
-const UNKNOWN_CHUNK = 64 * 1024;
 
 const checkRead = optionsOf<ReadFileOptions>("readFile", (z) => ({
 	encoding: schemas.choice(z, "buffer", "utf8"),
@@ -41,40 +41,55 @@ function* readText(scope: Scope, place: Place): Operation<string> {
 	return textOf(yield* readBytes(scope, place));
 }
 
+/** The first chunk is read without asking for the size: most files end in it. */
 function* readBytes(scope: Scope, place: Place): Operation<Uint8Array<ArrayBuffer>> {
 	const handle = yield* system.file.open(scope, place, { read: true });
 	try {
-		const { size } = yield* system.metadata.stat(scope, handle, HANDLE);
-		if (size === 0) return yield* readToEnd(scope, handle);
-		if (size <= SMALL) {
-			const memory = scope.memory.reserve(size);
-			const done = yield* readWhole(system.file, scope, handle, memory.address, size, 0);
-			return memory.copy(0, done);
+		const chunk = scope.memory.reserve(CHUNK);
+		let count: number;
+		try {
+			count = yield* readWhole(system.file, scope, handle, chunk.address, CHUNK, 0);
+		} catch (error) {
+			// A pipe or a terminal has no positions.
+			if (!isCode(error, "ESPIPE")) throw error;
+			return yield* readToEnd(scope, handle, chunk, null, []);
 		}
-		const bytes = new Uint8Array(new ArrayBuffer(size));
-		const done = yield* readWhole(system.file, scope, handle, scope.pin(bytes), size, 0);
-		return done === size ? bytes : bytes.slice(0, done);
+		return count < CHUNK ? chunk.copy(0, count) : yield* readRest(scope, handle, chunk);
 	} finally {
 		yield* system.file.close(scope, handle);
 	}
 }
 
-/** Reads what does not know its size: pipes, devices, the files of /proc. */
-function* readToEnd(scope: Scope, handle: Handle): Operation<Uint8Array<ArrayBuffer>> {
-	const chunk = scope.memory.reserve(UNKNOWN_CHUNK);
-	const pieces: Uint8Array[] = [];
-	for (;;) {
-		const count = yield* system.file.read(scope, handle, chunk.address, chunk.size, null);
-		if (count === 0) break;
+/** What follows a full first chunk, put together with it. */
+function* readRest(
+	scope: Scope,
+	handle: Handle,
+	first: Region,
+): Operation<Uint8Array<ArrayBuffer>> {
+	const { size } = yield* system.metadata.stat(scope, handle, HANDLE);
+	// The files of /proc do not know their size.
+	if (size < CHUNK) return yield* readToEnd(scope, handle, first, CHUNK, [first.copy()]);
+	const bytes = new Uint8Array(new ArrayBuffer(size));
+	bytes.set(first.bytes());
+	const address = scope.pin(bytes) + CHUNK;
+	const rest = yield* readWhole(system.file, scope, handle, address, size - CHUNK, CHUNK);
+	return CHUNK + rest === size ? bytes : bytes.slice(0, CHUNK + rest);
+}
+
+/** Reads in pieces what does not know its size; without a position, what has none. */
+function* readToEnd(
+	scope: Scope,
+	handle: Handle,
+	chunk: Region,
+	position: number | null,
+	pieces: Uint8Array[],
+): Operation<Uint8Array<ArrayBuffer>> {
+	for (let at = position; ; ) {
+		const count = yield* system.file.read(scope, handle, chunk.address, CHUNK, at);
+		if (count === 0) return new Uint8Array(Buffer.concat(pieces));
 		pieces.push(chunk.copy(0, count));
+		if (at !== null) at += count;
 	}
-	const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-	let at = 0;
-	for (const piece of pieces) {
-		whole.set(piece, at);
-		at += piece.length;
-	}
-	return whole;
 }
 
 /**
@@ -88,7 +103,7 @@ function* readToEnd(scope: Scope, handle: Handle): Operation<Uint8Array<ArrayBuf
  * @throws {FsError} `ENOENT`, `EACCES`, `EISDIR`, `EIO`.
  * @throws {AbortError} When the signal fires.
  *
- * Linux: openat, statx, pread64, close; answered from the page cache where it can be.
+ * Linux: openat, pread64, close, and statx for what is larger than 64 KiB; answered from the page cache where it can be.
  *
  * @example
  * ```ts

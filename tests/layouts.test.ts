@@ -56,7 +56,6 @@ const structs: Readonly<Record<string, readonly [type: string, fields: Record<st
 					.map((name) => [name, `stx_${name}`]),
 			),
 			sizeOfFile: "stx_size",
-			attributesMask: "stx_attributes_mask",
 			rdevMajor: "stx_rdev_major",
 			rdevMinor: "stx_rdev_minor",
 			devMajor: "stx_dev_major",

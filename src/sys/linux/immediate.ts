@@ -155,18 +155,13 @@ export class ImmediateAnswers {
 			return this.call(nr.pread64, fd, address, length, position, 0, 0);
 		}
 		if (!this.quiet.has(fd) && this.isDirect(fd)) return WOULD_WAIT;
-		// A short read is the end of the file or of what is cached: asking again tells which.
-		let done = 0;
-		for (let read = 1; read > 0 && done < length; done += read) {
-			this.vector.setU64(iovec.base, address + done);
-			this.vector.setU64(iovec.length, length - done);
-			const vector = this.vector.address;
-			read = this.call(nr.preadv2, fd, vector, 1, position + done, 0, RWF_NOWAIT);
-			// The queue into the kernel would read a pipe whatever the position.
-			if (read === -Errno.ESPIPE) return read;
-			if (read < 0) return WOULD_WAIT;
-		}
-		return done;
+		this.vector.setU64(iovec.base, address);
+		this.vector.setU64(iovec.length, length);
+		// A short answer is the end of the file or of what is cached: the operation asks for the rest.
+		const vector = this.vector.address;
+		const read = this.call(nr.preadv2, fd, vector, 1, position, 0, RWF_NOWAIT);
+		// The queue into the kernel would read a pipe whatever the position.
+		return read >= 0 || read === -Errno.ESPIPE ? read : WOULD_WAIT;
 	}
 
 	/** Past the page cache RWF_NOWAIT only starts without waiting: it waits for the disk after. */

@@ -55,7 +55,6 @@ export const statx = {
 	ino: 32,
 	sizeOfFile: 40,
 	blocks: 48,
-	attributesMask: 56,
 	atime: 64,
 	btime: 80,
 	ctime: 96,
