@@ -5,6 +5,7 @@ import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { system } from "./sys/index.ts";
 import type { Extent, Handle } from "./sys/system.ts";
+import { readWhole } from "./sys/whole.ts";
 
 const BUFFER_SIZE = 256 * 1024;
 
@@ -80,23 +81,6 @@ export function bytesOfLostHoles(
 	return lost;
 }
 
-function* readFully(
-	scope: Scope,
-	handle: Handle,
-	{ address }: Region,
-	length: number,
-	position: number,
-): Operation<number> {
-	let done = 0;
-	while (done < length) {
-		const at = position + done;
-		const read = yield* system.file.read(scope, handle, address + done, length - done, at);
-		if (read === 0) break;
-		done += read;
-	}
-	return done;
-}
-
 /** The offset of the first byte that differs within the ranges, or undefined. */
 export function* firstDifference(
 	scope: Scope,
@@ -109,8 +93,22 @@ export function* firstDifference(
 	for (const { start, end } of ranges) {
 		for (let at = start; at < end; ) {
 			const want = Math.min(BUFFER_SIZE, end - at);
-			const firstRead = yield* readFully(scope, first, buffers.first, want, at);
-			const secondRead = yield* readFully(scope, second, buffers.second, want, at);
+			const firstRead = yield* readWhole(
+				system.file,
+				scope,
+				first,
+				buffers.first.address,
+				want,
+				at,
+			);
+			const secondRead = yield* readWhole(
+				system.file,
+				scope,
+				second,
+				buffers.second.address,
+				want,
+				at,
+			);
 			const a = buffers.first.bytes(0, firstRead);
 			const b = buffers.second.bytes(0, secondRead);
 			if (Buffer.compare(a, b) !== 0) return at + indexOfDifference(a, b);

@@ -1,23 +1,17 @@
 /** The copy of a tree, as one operation made of the copies of its entries. */
 import { notAFile, TO_COPY } from "./copy.ts";
 import { type CopyHow, type CopyJob, copyOpenFile, mayReplace } from "./copy-file.ts";
+import { copySpecial } from "./copy-special.ts";
 import type { Hooks } from "./engine/offload.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode, printable } from "./errors.ts";
+import { FirstCopies } from "./first-copies.ts";
 import { isInside } from "./inside.ts";
 import { joined, parentOf } from "./place.ts";
 import { handsDownLists, preserve } from "./preserve.ts";
 import { throttled } from "./progress.ts";
-import {
-	closeAfter,
-	isSame,
-	moveIntoPlace,
-	type Slot,
-	statIfThere,
-	temporaryName,
-	underTemporaryName,
-} from "./replace.ts";
+import { closeAfter, isSame, type Slot, statIfThere, takePlace, temporaryName } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { FileKind, Metadata } from "./sys/metadata.ts";
 import type { DirectoryRecord, Handle, Place } from "./sys/system.ts";
@@ -110,8 +104,7 @@ class TreeCopy {
 		notPreserved: [],
 	};
 	private readonly lost = new Set<string>();
-	/** The first copy of each file that has more names, by device and inode of the source. */
-	private readonly firstCopies = new Map<string, Place>();
+	private readonly firstCopies: FirstCopies;
 	/** A loop over an explicit stack: nested generators would make each call cost the depth. */
 	private readonly levels: Level[] = [];
 	private readonly tell: (make: () => { files: number; bytes: number; current: string }) => void;
@@ -124,6 +117,7 @@ class TreeCopy {
 		private readonly how: TreeHow,
 	) {
 		this.tell = throttled(hooks.onProgress);
+		this.firstCopies = new FirstCopies(scope, this.lost);
 	}
 
 	*run(): Operation<void> {
@@ -326,23 +320,9 @@ class TreeCopy {
 		const metadata = yield* system.metadata.stat(scope, source, ITSELF);
 		const existing = yield* this.existing(level, slot.place, metadata);
 		if (existing === "newer" || (yield* this.linked(metadata, existing, slot, path))) return;
-		const make = function* (place: Place): Operation<void> {
-			if (metadata.kind === "symlink") {
-				const target = yield* system.symlink.readlink(scope, source);
-				yield* system.symlink.symlink(scope, target, place, "auto");
-			} else {
-				const mode = how.preserve.mode ? 0o600 : 0o666;
-				yield* system.device.mknod(scope, place, metadata.kind, mode, metadata.rdev);
-			}
-			let whole = false;
-			try {
-				yield* preserve(scope, [source, metadata], place, how.preserve, lost);
-				whole = true;
-			} finally {
-				if (!whole) yield* system.directory.unlink(scope, place);
-			}
-		};
-		yield* this.take(slot, existing, make);
+		yield* takePlace(scope, slot, existing, (place) =>
+			copySpecial(scope, [source, metadata], place, how.preserve, lost),
+		);
 		if (metadata.kind === "symlink") copied.symlinks++;
 		else copied.others++;
 	}
@@ -369,42 +349,14 @@ class TreeCopy {
 		path: string | Uint8Array,
 	): Operation<boolean> {
 		if (!this.how.hardlinks || metadata.nlink < 2) return false;
-		const { scope, copied, firstCopies } = this;
-		const key = `${metadata.dev}:${metadata.ino}`;
-		const first = firstCopies.get(key);
-		if (first === undefined) {
-			// From the root on, which stays open, and beneath it whoever moves what meanwhile.
-			firstCopies.set(key, { directory: this.levels[0]?.to, path, beneath: true });
-			return false;
-		}
-		try {
-			const now = yield* system.metadata.stat(scope, first, ITSELF);
-			if (existing === undefined || !isSame(now, existing)) {
-				const link = (place: Place) => system.hardlink.link(scope, first, place, false);
-				yield* this.take(slot, existing, link);
-			}
-		} catch (error) {
-			// A filesystem without links, or a kernel or sandbox that cannot keep beneath the root.
-			if (!isCode(error, "ENOTSUP", "EPERM", "EMLINK")) throw error;
-			this.lost.add("hardlinks");
-			return false;
-		}
+		const { copied, firstCopies } = this;
+		const root = this.levels[0]?.to;
+		if (!(yield* firstCopies.link(metadata, existing, slot, root, path))) return false;
 		if (metadata.kind === "symlink") copied.symlinks++;
 		else if (metadata.kind === "file") copied.files++;
 		else copied.others++;
 		copied.hardlinks++;
 		return true;
-	}
-
-	/** Makes something in its place, or beside it and then moves it there if the place is taken. */
-	private *take(
-		slot: Slot,
-		existing: Metadata | undefined,
-		make: (place: Place) => Operation<void>,
-	): Operation<void> {
-		if (existing === undefined) return yield* make(slot.place);
-		const [temporary] = yield* underTemporaryName(slot, make);
-		yield* moveIntoPlace(this.scope, temporary, slot, true);
 	}
 }
 

@@ -162,6 +162,18 @@ function* renameWithoutReplacing(scope: Scope, from: Place, to: Place): Operatio
 	}
 }
 
+/** Makes something in its place, or beside it and then moves it there if the place is taken. */
+export function* takePlace(
+	scope: Scope,
+	slot: Slot,
+	existing: Metadata | undefined,
+	make: (place: Place) => Operation<void>,
+): Operation<void> {
+	if (existing === undefined) return yield* make(slot.place);
+	const [temporary] = yield* underTemporaryName(slot, make);
+	yield* moveIntoPlace(scope, temporary, slot, true);
+}
+
 /** Removes what was made and is not wanted; that this fails must not hide why. */
 export function* discard(scope: Scope, place: Place): Operation<void> {
 	try {
