@@ -5,8 +5,7 @@ import { FsError, invalidArgument } from "./errors.ts";
 import type { File } from "./file.ts";
 import { checkedInteger, Handle, received, subjectOf } from "./location.ts";
 import { system } from "./sys/index.ts";
-
-const HANDLE = { follow: true, sync: "auto" } as const;
+import { FOLLOWED } from "./sys/metadata.ts";
 
 /** Something open to copy from or to: a `File`, or a descriptor. */
 export type OpenFile = File | number;
@@ -30,8 +29,8 @@ function* checkedRanges(
 	const to = handleOf(scope, destination, "destination");
 	const overlap = Math.abs(sourceOffset - destinationOffset) < length;
 	if (!overlap) return [from, to, length];
-	const first = yield* system.metadata.stat(scope, from, HANDLE);
-	const second = yield* system.metadata.stat(scope, to, HANDLE);
+	const first = yield* system.metadata.stat(scope, from, FOLLOWED);
+	const second = yield* system.metadata.stat(scope, to, FOLLOWED);
 	if (first.ino !== second.ino || first.dev !== second.dev) return [from, to, length];
 	// The end is where it is now, and not where the copy itself moves it.
 	const there = Math.max(0, Math.min(length, first.size - sourceOffset));

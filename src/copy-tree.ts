@@ -13,7 +13,7 @@ import { handsDownLists, preserve } from "./preserve.ts";
 import { throttled } from "./progress.ts";
 import { closeAfter, isSame, type Slot, statIfThere, takePlace, temporaryName } from "./replace.ts";
 import { system } from "./sys/index.ts";
-import type { FileKind, Metadata } from "./sys/metadata.ts";
+import { type FileKind, ITSELF, type Metadata } from "./sys/metadata.ts";
 import type { DirectoryRecord, Handle, Place } from "./sys/system.ts";
 
 /** What a filter is asked about. */
@@ -56,7 +56,6 @@ export interface TreeHooks extends Hooks {
 type TreeHow = CopyHow & { readonly hardlinks: boolean };
 
 const DIRECTORY = { read: true, directory: true } as const;
-const ITSELF = { follow: false, sync: "auto" } as const;
 /** Until a directory is full, only its owner may enter it. */
 const PRIVATE = 0o700;
 

@@ -9,7 +9,7 @@ import { type Preserve, preserved, preserveSchema } from "./preserve.ts";
 import { throttled } from "./progress.ts";
 import { resolveLinks, slotOf, statIfThere, syncDirectory } from "./replace.ts";
 import { system } from "./sys/index.ts";
-import type { Metadata } from "./sys/metadata.ts";
+import { FOLLOWED, type Metadata } from "./sys/metadata.ts";
 import type { Place } from "./sys/system.ts";
 
 export type { Preserve } from "./preserve.ts";
@@ -112,7 +112,6 @@ const checkCopy = optionsOf<CopyFileOptions>("copyFile", (z) => ({
 	onProgress: schemas.callback<(progress: CopyProgress) => void>(z),
 }));
 
-const HANDLE = { follow: true, sync: "auto" } as const;
 /** A fifo must not keep the copy waiting for a writer: it is no file and will be refused. */
 export const TO_COPY = { read: true, nonBlocking: true } as const;
 
@@ -157,7 +156,7 @@ function* copyNow(
 	const started = Bun.nanoseconds();
 	const from = yield* system.file.open(scope, source, TO_COPY);
 	try {
-		const metadata = yield* system.metadata.stat(scope, from, HANDLE);
+		const metadata = yield* system.metadata.stat(scope, from, FOLLOWED);
 		if (!metadata.isFile()) throw notAFile(metadata, source, destination);
 		const slot = yield* slotOf(scope, yield* resolveLinks(scope, destination));
 		try {

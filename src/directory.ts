@@ -5,7 +5,7 @@ import { isCode, printable } from "./errors.ts";
 import { At, checkedName, Handle, type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { system } from "./sys/index.ts";
-import type { FileKind, Metadata } from "./sys/metadata.ts";
+import { type FileKind, ITSELF, type Metadata } from "./sys/metadata.ts";
 import type { DirectoryRecord } from "./sys/system.ts";
 
 /** Options of `openDir`. */
@@ -80,7 +80,6 @@ const checkEntries = optionsOf<EntriesOptions>("entries", (z) => ({
 	encoding: schemas.choice(z, "utf8", "buffer"),
 }));
 const DIRECTORY = { read: true, directory: true } as const;
-const ITSELF = { follow: false, sync: "auto" } as const;
 
 function* openOperation(scope: Scope, location: Location, options: OpenDirOptions | undefined) {
 	const place = locate(scope, location);

@@ -3,10 +3,8 @@ import type { Scope } from "./engine/scope.ts";
 import { isCode } from "./errors.ts";
 import { isSame, type Slot, takePlace } from "./replace.ts";
 import { system } from "./sys/index.ts";
-import type { Metadata } from "./sys/metadata.ts";
+import { ITSELF, type Metadata } from "./sys/metadata.ts";
 import type { Handle, Place } from "./sys/system.ts";
-
-const ITSELF = { follow: false, sync: "auto" } as const;
 
 /** The first copy of each file that has several names in a tree. */
 export class FirstCopies {

@@ -2,10 +2,8 @@ import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { closeAfter, isSame, LOOK_UP } from "./replace.ts";
 import { system } from "./sys/index.ts";
-import type { Metadata } from "./sys/metadata.ts";
+import { ITSELF, type Metadata } from "./sys/metadata.ts";
 import type { Place } from "./sys/system.ts";
-
-const ITSELF = { follow: false, sync: "auto" } as const;
 
 /**
  * Whether a directory is another one or lies in it, found by going up from it: paths can be

@@ -4,7 +4,7 @@ import { invalidArgument } from "./errors.ts";
 import { checkedInteger, type Location, locate, subjectOf, type Target } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { system } from "./sys/index.ts";
-import type { Metadata } from "./sys/metadata.ts";
+import { FOLLOWED, type Metadata } from "./sys/metadata.ts";
 import type { TimeToSet } from "./sys/system.ts";
 
 export { type FileAttributes, type FileKind, Metadata } from "./sys/metadata.ts";
@@ -76,11 +76,10 @@ const checkTimes = optionsOf<Times>("utimes", (z) => {
 });
 
 const TIME = 'expected a Date, milliseconds, nanoseconds as bigint, "now" or undefined';
-const THE_DEFAULT = { follow: true, sync: "auto" } as const;
 
 function statOperation(scope: Scope, target: Target, options: StatOptions | undefined) {
 	const subject = subjectOf(scope, target);
-	if (options === undefined) return system.metadata.stat(scope, subject, THE_DEFAULT);
+	if (options === undefined) return system.metadata.stat(scope, subject, FOLLOWED);
 	const { follow = true, sync = "auto" } = checkStat(options);
 	return system.metadata.stat(scope, subject, { follow, sync });
 }

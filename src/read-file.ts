@@ -7,6 +7,7 @@ import { isCode } from "./errors.ts";
 import { type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { system } from "./sys/index.ts";
+import { FOLLOWED } from "./sys/metadata.ts";
 import type { Handle, Place } from "./sys/system.ts";
 import { readWhole } from "./sys/whole.ts";
 
@@ -20,7 +21,6 @@ export interface ReadFileOptions {
 
 /** Up to here a copy out of our own memory costs less than memory of the file's own. */
 const CHUNK = 64 * 1024;
-const HANDLE = { follow: true, sync: "auto" } as const;
 
 const checkRead = optionsOf<ReadFileOptions>("readFile", (z) => ({
 	encoding: schemas.choice(z, "buffer", "utf8"),
@@ -66,7 +66,7 @@ function* readRest(
 	handle: Handle,
 	first: Region,
 ): Operation<Uint8Array<ArrayBuffer>> {
-	const { size } = yield* system.metadata.stat(scope, handle, HANDLE);
+	const { size } = yield* system.metadata.stat(scope, handle, FOLLOWED);
 	// The files of /proc do not know their size.
 	if (size < CHUNK) return yield* readToEnd(scope, handle, first, CHUNK, [first.copy()]);
 	const bytes = new Uint8Array(new ArrayBuffer(size));

@@ -29,6 +29,11 @@ export interface FileAttributes {
 	readonly mountRoot: boolean;
 }
 
+/** How `stat` is asked about what has a name, or is open, itself. */
+export const ITSELF = { follow: false, sync: "auto" } as const;
+/** How it is asked about what a name leads to. */
+export const FOLLOWED = { follow: true, sync: "auto" } as const;
+
 const MILLION = 1_000_000n;
 
 /** Milliseconds, rounded down also before 1970. */
