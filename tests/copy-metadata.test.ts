@@ -85,7 +85,8 @@ ext4.forms("each part alone, and nothing else", async ({ fsx, path }) => {
 				// Without mode, the permissions are those of any new file.
 				expect([part, other, found[other]]).toEqual([part, other, expected]);
 			}
-			if (part !== "times") expect(found.times[1]).toBeGreaterThan(none.times[1] ?? 0n);
+			// The clock of files ticks every few milliseconds: the same is as good as later.
+			if (part !== "times") expect(found.times[1]).toBeGreaterThanOrEqual(none.times[1] ?? 0n);
 			fs.rmSync(path("to"));
 		}
 	}

@@ -53,13 +53,6 @@ export class Region {
 		return (words[index] as number) + (words[index + 1] as number) * 0x100000000;
 	}
 
-	/** The same for a signed value. */
-	i64(offset: number): number {
-		const index = (this.start + offset) >> 2;
-		const words = this.slab.u32;
-		return (words[index] as number) + ((words[index + 1] as number) | 0) * 0x100000000;
-	}
-
 	bigU64(offset: number): bigint {
 		return this.slab.u64[(this.start + offset) >> 3] as bigint;
 	}
@@ -89,6 +82,39 @@ export class Region {
 	copy(offset = 0, length = this.size - offset): Uint8Array<ArrayBuffer> {
 		const from = this.start + offset;
 		return this.slab.bytes.slice(from, from + length);
+	}
+}
+
+/** Records in one buffer: enough that making and collecting it costs each of them little. */
+const RECORDS = 256;
+
+/**
+ * Memory for structs that outlive the operation that had them filled, such as what `stat` returns.
+ * Whoever has one keeps `words`, which holds it and others of its age, and where in them it starts:
+ * an object for each would cost `statSync` more than it can afford.
+ */
+export class Records {
+	/** The 32-bit words of the newest record. */
+	words = new Uint32Array(0);
+	/** Where in `words` it starts. */
+	start = 0;
+	private base = 0;
+	private readonly stride: number;
+
+	/** `size` of a record in bytes, a multiple of 8. */
+	constructor(size: number) {
+		this.stride = size >> 2;
+	}
+
+	/** Goes on to a new record, and gives its address. */
+	next(): number {
+		this.start += this.stride;
+		if (this.start >= this.words.length) {
+			this.words = new Uint32Array(new ArrayBuffer(RECORDS * this.stride * 4));
+			this.base = ptr(this.words);
+			this.start = 0;
+		}
+		return this.base + this.start * 4;
 	}
 }
 

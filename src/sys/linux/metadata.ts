@@ -1,4 +1,4 @@
-import type { Region } from "../../engine/memory.ts";
+import { Records, type Region } from "../../engine/memory.ts";
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import type { FsError } from "../../errors.ts";
@@ -47,107 +47,82 @@ export function kindOf(type: number): FileKind {
 	return kinds[type] ?? "unknown";
 }
 
-/**
- * What a `struct statx` said. Kept as plain numbers: a copy of the struct would cost the collector
- * more than the call costs the kernel. What takes bigints is put together when it is asked for.
- */
+/** What a `struct statx` says, read from where the kernel wrote it. */
 class StatxMetadata extends Metadata {
-	private readonly mask: number;
-	readonly blockSize: number;
-	private readonly attributeBits: number;
-	readonly nlink: number;
-	readonly uid: number;
-	readonly gid: number;
-	readonly mode: number;
-	private readonly inoLow: number;
-	private readonly inoHigh: number;
-	readonly size: number;
-	readonly blocks: number;
-	private readonly atimeSeconds: number;
-	private readonly atimeRest: number;
-	private readonly btimeSeconds: number;
-	private readonly btimeRest: number;
-	private readonly ctimeSeconds: number;
-	private readonly ctimeRest: number;
-	private readonly mtimeSeconds: number;
-	private readonly mtimeRest: number;
-	private readonly rdevMajor: number;
-	private readonly rdevMinor: number;
-	private readonly devMajor: number;
-	private readonly devMinor: number;
-	private readonly mount: number;
-	private readonly memoryAlign: number;
-	private readonly offsetAlign: number;
-
-	constructor(record: Region) {
+	constructor(
+		private readonly words: Uint32Array,
+		private readonly start: number,
+	) {
 		super();
-		this.mask = record.u32(statx.mask);
-		this.blockSize = record.u32(statx.blksize);
-		this.attributeBits = record.u32(statx.attributes);
-		this.nlink = record.u32(statx.nlink);
-		this.uid = record.u32(statx.uid);
-		this.gid = record.u32(statx.gid);
-		this.mode = record.u32(statx.mode) & 0xffff;
-		this.inoLow = record.u32(statx.ino);
-		this.inoHigh = record.u32(statx.ino + 4);
-		this.size = record.u64(statx.sizeOfFile);
-		this.blocks = record.u64(statx.blocks);
-		this.atimeSeconds = record.i64(statx.atime + timespec.seconds);
-		this.atimeRest = record.u32(statx.atime + timespec.nanoseconds);
-		this.btimeSeconds = record.i64(statx.btime + timespec.seconds);
-		this.btimeRest = record.u32(statx.btime + timespec.nanoseconds);
-		this.ctimeSeconds = record.i64(statx.ctime + timespec.seconds);
-		this.ctimeRest = record.u32(statx.ctime + timespec.nanoseconds);
-		this.mtimeSeconds = record.i64(statx.mtime + timespec.seconds);
-		this.mtimeRest = record.u32(statx.mtime + timespec.nanoseconds);
-		this.rdevMajor = record.u32(statx.rdevMajor);
-		this.rdevMinor = record.u32(statx.rdevMinor);
-		this.devMajor = record.u32(statx.devMajor);
-		this.devMinor = record.u32(statx.devMinor);
-		this.mount = record.u64(statx.mountId);
-		this.memoryAlign = record.u32(statx.dioMemoryAlign);
-		this.offsetAlign = record.u32(statx.dioOffsetAlign);
 	}
 
 	get kind(): FileKind {
 		return kindOf(this.mode >> 12);
 	}
 
+	get mode(): number {
+		return this.u32(statx.mode) & 0xffff;
+	}
+
+	get size(): number {
+		return this.u64(statx.sizeOfFile);
+	}
+
+	get blocks(): number {
+		return this.u64(statx.blocks);
+	}
+
+	get blockSize(): number {
+		return this.u32(statx.blksize);
+	}
+
+	get nlink(): number {
+		return this.u32(statx.nlink);
+	}
+
+	get uid(): number {
+		return this.u32(statx.uid);
+	}
+
+	get gid(): number {
+		return this.u32(statx.gid);
+	}
+
 	get ino(): bigint {
-		return (BigInt(this.inoHigh) << 32n) | BigInt(this.inoLow);
+		return (BigInt(this.u32(statx.ino + 4)) << 32n) | BigInt(this.u32(statx.ino));
 	}
 
 	get dev(): bigint {
-		return deviceNumber(this.devMajor, this.devMinor);
+		return deviceNumber(this.u32(statx.devMajor), this.u32(statx.devMinor));
 	}
 
 	get rdev(): bigint {
-		return deviceNumber(this.rdevMajor, this.rdevMinor);
+		return deviceNumber(this.u32(statx.rdevMajor), this.u32(statx.rdevMinor));
 	}
 
 	get atimeNs(): bigint {
-		return nanoseconds(this.atimeSeconds, this.atimeRest);
+		return this.nanoseconds(statx.atime);
 	}
 
 	get mtimeNs(): bigint {
-		return nanoseconds(this.mtimeSeconds, this.mtimeRest);
+		return this.nanoseconds(statx.mtime);
 	}
 
 	get ctimeNs(): bigint {
-		return nanoseconds(this.ctimeSeconds, this.ctimeRest);
+		return this.nanoseconds(statx.ctime);
 	}
 
 	get birthtimeNs(): bigint | undefined {
-		if ((this.mask & STATX_BTIME) === 0) return undefined;
-		return nanoseconds(this.btimeSeconds, this.btimeRest);
+		return this.has(STATX_BTIME) ? this.nanoseconds(statx.btime) : undefined;
 	}
 
 	get mountId(): bigint | undefined {
-		return (this.mask & STATX_MNT_ID) === 0 ? undefined : BigInt(this.mount);
+		return this.has(STATX_MNT_ID) ? BigInt(this.u64(statx.mountId)) : undefined;
 	}
 
 	get attributes(): FileAttributes {
-		const has = (bit: number) => (this.attributeBits & bit) !== 0;
+		const bits = this.u32(statx.attributes);
+		const has = (bit: number) => (bits & bit) !== 0;
 		return {
 			compressed: has(0x4),
 			immutable: has(0x10),
@@ -161,14 +136,30 @@ class StatxMetadata extends Metadata {
 	}
 
 	get directIo(): Metadata["directIo"] {
-		const { memoryAlign, offsetAlign } = this;
-		if ((this.mask & STATX_DIOALIGN) === 0 || memoryAlign === 0) return undefined;
+		const memoryAlign = this.u32(statx.dioMemoryAlign);
+		const offsetAlign = this.u32(statx.dioOffsetAlign);
+		if (!this.has(STATX_DIOALIGN) || memoryAlign === 0) return undefined;
 		return { memoryAlign, offsetAlign };
 	}
-}
 
-function nanoseconds(seconds: number, rest: number): bigint {
-	return BigInt(seconds) * BILLION + BigInt(rest);
+	/** Whether the kernel has filled this in. */
+	private has(field: number): boolean {
+		return (this.u32(statx.mask) & field) !== 0;
+	}
+
+	private u32(offset: number): number {
+		return this.words[this.start + (offset >> 2)] as number;
+	}
+
+	private u64(offset: number): number {
+		return this.u32(offset) + this.u32(offset + 4) * 0x100000000;
+	}
+
+	private nanoseconds(offset: number): bigint {
+		const seconds = offset + timespec.seconds;
+		const whole = this.u32(seconds) + (this.u32(seconds + 4) | 0) * 0x100000000;
+		return BigInt(whole) * BILLION + BigInt(this.u32(offset + timespec.nanoseconds));
+	}
 }
 
 /** The number that `stat` gives for a device: 12 bits of major and 20 of minor, as glibc mixes them. */
@@ -180,34 +171,38 @@ function deviceNumber(major: number, minor: number): bigint {
 	);
 }
 
+const records = new Records(statx.size);
+
 const syncFlags = { auto: 0, force: AT_STATX_FORCE_SYNC, never: AT_STATX_DONT_SYNC } as const;
 
 // Apart, because the generator that most calls of `stat` run does nothing else: it is quicker so.
 function* statPath(scope: Scope, place: Place, flags: number): Operation<Metadata> {
-	const record = scope.memory.reserve(statx.size);
+	const record = records.next();
+	const { words, start } = records;
 	const path = scope.memory.cstring(place.path);
-	const { address } = record;
-	const result = yield sys(STATX, place.directory ?? AT_FDCWD, path, flags, WANTED, address);
+	const result = yield sys(STATX, place.directory ?? AT_FDCWD, path, flags, WANTED, record);
 	if (result < 0) throw statFailure(result, flags, place);
-	return new StatxMetadata(record);
+	return new StatxMetadata(words, start);
 }
 
 function* statConfined(scope: Scope, place: Place, flags: number): Operation<Metadata> {
-	const record = scope.memory.reserve(statx.size);
+	const record = records.next();
+	const { words, start } = records;
 	const reach = (flags & AT_SYMLINK_NOFOLLOW) === 0 ? "follow" : "link";
 	const result = yield* at(scope, place, reach, "stat", (dirfd, path) =>
-		sys(nr.statx, dirfd, path, flags, WANTED, record.address),
+		sys(nr.statx, dirfd, path, flags, WANTED, record),
 	);
 	if (result < 0) throw statFailure(result, flags, place);
-	return new StatxMetadata(record);
+	return new StatxMetadata(words, start);
 }
 
 function* statHandle(scope: Scope, handle: Handle, flags: number): Operation<Metadata> {
-	const record = scope.memory.reserve(statx.size);
+	const record = records.next();
+	const { words, start } = records;
 	const empty = scope.memory.cstring("");
-	const call = sys(nr.statx, handle, empty, flags | AT_EMPTY_PATH, WANTED, record.address);
+	const call = sys(nr.statx, handle, empty, flags | AT_EMPTY_PATH, WANTED, record);
 	checked(yield call, "fstat");
-	return new StatxMetadata(record);
+	return new StatxMetadata(words, start);
 }
 
 function statFailure(result: number, flags: number, place: Place): FsError {
