@@ -77,6 +77,45 @@ const structs: Readonly<Record<string, readonly [type: string, fields: Record<st
 			destinationOffset: "dest_offset",
 		},
 	],
+	flock: [
+		"struct flock",
+		{ type: "l_type", whence: "l_whence", start: "l_start", length: "l_len", pid: "l_pid" },
+	],
+	fiemap: [
+		"struct fiemap",
+		{
+			start: "fm_start",
+			length: "fm_length",
+			flags: "fm_flags",
+			mapped: "fm_mapped_extents",
+			count: "fm_extent_count",
+		},
+	],
+	fiemapExtent: [
+		"struct fiemap_extent",
+		{ logical: "fe_logical", physical: "fe_physical", length: "fe_length", flags: "fe_flags" },
+	],
+	statfs: [
+		"struct statfs",
+		{
+			type: "f_type",
+			blockSize: "f_bsize",
+			blocks: "f_blocks",
+			freeBlocks: "f_bfree",
+			availableBlocks: "f_bavail",
+			files: "f_files",
+			freeFiles: "f_ffree",
+			id: "f_fsid",
+			nameLength: "f_namelen",
+			fragmentSize: "f_frsize",
+			flags: "f_flags",
+		},
+	],
+	inotifyEvent: [
+		"struct inotify_event",
+		{ wd: "wd", mask: "mask", cookie: "cookie", length: "len", name: "name" },
+	],
+	pollfd: ["struct pollfd", { fd: "fd", events: "events", returned: "revents" }],
 	params: [
 		"struct io_uring_params",
 		{
@@ -105,7 +144,9 @@ const libcStructs: typeof structs = {
 const libcConstants = new Set(["UTIME_NOW", "UTIME_OMIT"]);
 
 const KERNEL_HEADERS = [
-	...["asm/errno.h", "asm/unistd.h", "linux/fcntl.h", "linux/fs.h", "linux/io_uring.h"],
+	...["asm/errno.h", "asm/poll.h", "asm/statfs.h", "asm/unistd.h", "linux/fadvise.h"],
+	...["linux/falloc.h", "linux/fcntl.h", "linux/fiemap.h", "linux/fs.h", "linux/inotify.h"],
+	...["linux/io_uring.h"],
 	...["linux/limits.h", "linux/openat2.h", "linux/stat.h", "linux/time_types.h", "linux/types.h"],
 	...["linux/uio.h", "linux/version.h", "linux/xattr.h"],
 ];

@@ -1,6 +1,7 @@
 import { FsError } from "../errors.ts";
 import { system } from "../sys/index.ts";
 import type { Call, Lane } from "./call.ts";
+import { pauses } from "./pause.ts";
 import { applySettings, type EngineOptions, settings } from "./settings.ts";
 import type { WorkerLane } from "./worker-lane.ts";
 
@@ -31,6 +32,7 @@ function openLanes(): Lanes {
 
 /** Where a call goes that must not be made on this thread. */
 export function laneFor(call: Call): Lane {
+	if (pauses.accepts(call)) return pauses;
 	const { queue, workers } = lanes ?? openLanes();
 	system.kernel.handedOver(call);
 	return typeof queue !== "string" && queue.accepts(call) ? queue : workers;

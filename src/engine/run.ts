@@ -4,6 +4,7 @@ import { nextTurn, withinBudget } from "./budget.ts";
 import { type Call, type Completion, WOULD_WAIT } from "./call.ts";
 import { laneFor, operationEnded, operationStarted } from "./engine.ts";
 import type { Batches, Operation, OperationFunction } from "./operation.ts";
+import { PAUSE, Pause } from "./pause.ts";
 import { type Scope, takeScope } from "./scope.ts";
 import { settings } from "./settings.ts";
 
@@ -39,6 +40,7 @@ export function run<A extends unknown[], T>(
 }
 
 function callDirectly(call: Call): number {
+	if (call.fn === PAUSE) return Pause.here(call);
 	let result = kernel.direct(call);
 	while (result < 0 && kernel.interrupted(call, result)) result = kernel.direct(call);
 	return result;
@@ -129,7 +131,7 @@ class Task<T> implements Completion {
 
 	/** The result of a call if it can be had at once; else the call is handed to a lane. */
 	private answer(call: Call): number {
-		if (settings.immediate) {
+		if (settings.immediate && call.fn !== PAUSE) {
 			if (withinBudget()) {
 				const result = kernel.immediate(call);
 				if (result !== WOULD_WAIT) return result;

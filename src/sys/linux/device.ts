@@ -14,6 +14,16 @@ const typeBits: Partial<Record<FileKind, number>> = {
 };
 
 export const device: DeviceSystem = {
+	mostMajor: 0xfff,
+	mostMinor: 0xfffff,
+	// 12 bits of major and 20 of minor, as the kernel and glibc mix them.
+	makeDevice(major, minor) {
+		const low = (minor & 0xff) | (major << 8);
+		return BigInt((low | ((minor & ~0xff) << 12)) >>> 0);
+	},
+	major: (number) => Number((number >> 8n) & 0xfffn),
+	minor: (number) => Number((number & 0xffn) | ((number >> 12n) & 0xfff00n)),
+
 	*mknod(scope, place, kind, mode, number) {
 		const bits = (typeBits[kind] ?? 0) | mode;
 		// The kernel takes the lower half of the number that stat gives, in the same layout.

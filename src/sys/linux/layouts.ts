@@ -113,3 +113,95 @@ export const SEEK_HOLE = 4;
 
 export const F_GETFL = 3;
 export const F_SETFL = 4;
+
+export const F_OFD_SETLK = 37;
+export const F_RDLCK = 0;
+export const F_WRLCK = 1;
+export const F_UNLCK = 2;
+export const flock = { size: 32, type: 0, whence: 2, start: 8, length: 16, pid: 24 } as const;
+
+export const FALLOC_FL_KEEP_SIZE = 1;
+export const FALLOC_FL_PUNCH_HOLE = 2;
+export const FALLOC_FL_COLLAPSE_RANGE = 8;
+export const FALLOC_FL_ZERO_RANGE = 16;
+export const FALLOC_FL_INSERT_RANGE = 32;
+export const FALLOC_FL_UNSHARE_RANGE = 64;
+
+export const POSIX_FADV_NORMAL = 0;
+export const POSIX_FADV_RANDOM = 1;
+export const POSIX_FADV_SEQUENTIAL = 2;
+export const POSIX_FADV_WILLNEED = 3;
+export const POSIX_FADV_DONTNEED = 4;
+export const POSIX_FADV_NOREUSE = 5;
+
+export const FS_IOC_FIEMAP = 0xc020660b;
+export const FIEMAP_FLAG_SYNC = 1;
+export const FIEMAP_EXTENT_LAST = 1;
+export const FIEMAP_EXTENT_UNKNOWN = 2;
+export const FIEMAP_EXTENT_DELALLOC = 4;
+export const FIEMAP_EXTENT_ENCODED = 8;
+export const FIEMAP_EXTENT_DATA_INLINE = 0x200;
+export const FIEMAP_EXTENT_DATA_TAIL = 0x400;
+export const FIEMAP_EXTENT_UNWRITTEN = 0x800;
+export const FIEMAP_EXTENT_SHARED = 0x2000;
+export const fiemap = {
+	size: 32,
+	start: 0,
+	length: 8,
+	flags: 16,
+	mapped: 20,
+	count: 24,
+} as const;
+export const fiemapExtent = { size: 56, logical: 0, physical: 8, length: 16, flags: 40 } as const;
+
+export const FS_IOC_GETFLAGS = 0x80086601;
+export const FS_IOC_SETFLAGS = 0x40086602;
+export const FS_COMPR_FL = 0x4;
+export const FS_SYNC_FL = 0x8;
+export const FS_IMMUTABLE_FL = 0x10;
+export const FS_APPEND_FL = 0x20;
+export const FS_NODUMP_FL = 0x40;
+export const FS_NOATIME_FL = 0x80;
+export const FS_DIRSYNC_FL = 0x10000;
+export const FS_NOCOW_FL = 0x800000;
+export const FS_PROJINHERIT_FL = 0x20000000;
+export const FS_CASEFOLD_FL = 0x40000000;
+
+export const statfs = {
+	size: 120,
+	type: 0,
+	blockSize: 8,
+	blocks: 16,
+	freeBlocks: 24,
+	availableBlocks: 32,
+	files: 40,
+	freeFiles: 48,
+	id: 56,
+	nameLength: 64,
+	fragmentSize: 72,
+	flags: 80,
+} as const;
+
+export const IN_NONBLOCK = 0o4000;
+export const IN_CLOEXEC = 0o2000000;
+export const IN_MODIFY = 0x2;
+export const IN_ATTRIB = 0x4;
+export const IN_CLOSE_WRITE = 0x8;
+export const IN_MOVED_FROM = 0x40;
+export const IN_MOVED_TO = 0x80;
+export const IN_CREATE = 0x100;
+export const IN_DELETE = 0x200;
+export const IN_DELETE_SELF = 0x400;
+export const IN_MOVE_SELF = 0x800;
+export const IN_UNMOUNT = 0x2000;
+export const IN_Q_OVERFLOW = 0x4000;
+export const IN_IGNORED = 0x8000;
+export const IN_ONLYDIR = 0x1000000;
+export const IN_DONT_FOLLOW = 0x2000000;
+export const IN_EXCL_UNLINK = 0x4000000;
+export const IN_MASK_CREATE = 0x10000000;
+export const IN_ISDIR = 0x40000000;
+export const inotifyEvent = { size: 16, wd: 0, mask: 4, cookie: 8, length: 12, name: 16 } as const;
+
+export const pollfd = { size: 8, fd: 0, events: 4, returned: 6 } as const;
+export const POLLIN = 1;

@@ -1,0 +1,18 @@
+import type { Operation } from "../../engine/operation.ts";
+import type { Scope } from "../../engine/scope.ts";
+import type { Handle } from "../system.ts";
+
+export interface LockSystem {
+	/**
+	 * Tries to lock a range for an open file, or to change or end the lock that it has there; a
+	 * `length` of undefined means all that the file may ever have. False when another open file has a
+	 * lock in the way.
+	 */
+	set(
+		scope: Scope,
+		handle: Handle,
+		kind: "shared" | "exclusive" | "unlocked",
+		offset: number,
+		length: number | undefined,
+	): Operation<boolean>;
+}

@@ -1,0 +1,32 @@
+import type { Operation } from "../../engine/operation.ts";
+import type { Scope } from "../../engine/scope.ts";
+import type { Metadata } from "../metadata.ts";
+import type { Place, Subject } from "../system.ts";
+
+export interface StatHow {
+	readonly follow: boolean;
+	/** `"force"` asks the server of a network filesystem, `"never"` is content with its cache. */
+	readonly sync: "auto" | "force" | "never";
+}
+
+/** A time to set: nanoseconds since 1970, or what the system can do without being told one. */
+export type TimeToSet = bigint | "now" | "keep";
+
+export interface TimesToSet {
+	readonly atime: TimeToSet;
+	readonly mtime: TimeToSet;
+	readonly birthtime: TimeToSet;
+}
+
+export interface MetadataSystem {
+	stat(scope: Scope, subject: Subject, how: StatHow): Operation<Metadata>;
+	chmod(scope: Scope, subject: Subject, mode: number, follow: boolean): Operation<void>;
+	utimes(scope: Scope, subject: Subject, times: TimesToSet, follow: boolean): Operation<void>;
+	access(scope: Scope, place: Place, mode: AccessMode, follow: boolean): Operation<void>;
+}
+
+export interface AccessMode {
+	readonly read: boolean;
+	readonly write: boolean;
+	readonly execute: boolean;
+}
