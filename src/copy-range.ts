@@ -59,7 +59,7 @@ type RangeArguments = [
 	length: number,
 ];
 
-function* rangeOperation(scope: Scope, ...ranges: RangeArguments): Operation<number> {
+function* copyRangeOperation(scope: Scope, ...ranges: RangeArguments): Operation<number> {
 	const [from, to, length] = yield* checkedRanges(scope, ...ranges);
 	const [, sourceOffset, , destinationOffset] = ranges;
 	let done = 0;
@@ -112,7 +112,7 @@ export function copyRange(
 	destinationOffset: number,
 	length: number,
 ): Promise<number> {
-	return run(rangeOperation, source, sourceOffset, destination, destinationOffset, length);
+	return run(copyRangeOperation, source, sourceOffset, destination, destinationOffset, length);
 }
 
 /** The synchronous form of {@link copyRange}. */
@@ -123,10 +123,10 @@ export function copyRangeSync(
 	destinationOffset: number,
 	length: number,
 ): number {
-	return runSync(rangeOperation, source, sourceOffset, destination, destinationOffset, length);
+	return runSync(copyRangeOperation, source, sourceOffset, destination, destinationOffset, length);
 }
 
-function* cloneOperation(scope: Scope, ...ranges: RangeArguments): Operation<void> {
+function* cloneRangeOperation(scope: Scope, ...ranges: RangeArguments): Operation<void> {
 	const [from, to, length] = yield* checkedRanges(scope, ...ranges);
 	const [, sourceOffset, , destinationOffset] = ranges;
 	// To the systems 0 means all that there is.
@@ -169,7 +169,7 @@ export function cloneRange(
 	destinationOffset: number,
 	length: number,
 ): Promise<void> {
-	return run(cloneOperation, source, sourceOffset, destination, destinationOffset, length);
+	return run(cloneRangeOperation, source, sourceOffset, destination, destinationOffset, length);
 }
 
 /** The synchronous form of {@link cloneRange}. */
@@ -180,5 +180,5 @@ export function cloneRangeSync(
 	destinationOffset: number,
 	length: number,
 ): void {
-	runSync(cloneOperation, source, sourceOffset, destination, destinationOffset, length);
+	runSync(cloneRangeOperation, source, sourceOffset, destination, destinationOffset, length);
 }

@@ -81,7 +81,7 @@ const checkEntries = optionsOf<EntriesOptions>("entries", (z) => ({
 }));
 const DIRECTORY = { read: true, directory: true } as const;
 
-function* openOperation(scope: Scope, location: Location, options: OpenDirOptions | undefined) {
+function* openDirOperation(scope: Scope, location: Location, options: OpenDirOptions | undefined) {
 	const place = locate(scope, location);
 	// What is reached through a confined directory stays confined.
 	const { beneath = place.beneath } = checkOpenDir(options);
@@ -113,12 +113,12 @@ function* openOperation(scope: Scope, location: Location, options: OpenDirOption
  * @see {@link https://man7.org/linux/man-pages/man2/openat2.2.html | openat2(2)}
  */
 export function openDir(location: Location, options?: OpenDirOptions): Promise<Dir> {
-	return run(openOperation, location, options);
+	return run(openDirOperation, location, options);
 }
 
 /** The synchronous form of {@link openDir}. */
 export function openDirSync(location: Location, options?: OpenDirOptions): Dir {
-	return runSync(openOperation, location, options);
+	return runSync(openDirOperation, location, options);
 }
 
 /**
@@ -158,7 +158,7 @@ export class Dir extends Handle {
 	): AsyncGenerator<DirEntry<Uint8Array<ArrayBuffer>>>;
 	entries(options?: EntriesOptions): AsyncGenerator<DirEntry>;
 	entries(options?: EntriesOptions): AsyncGenerator<DirEntry<never>> {
-		return iterate(listing(this, options)) as AsyncGenerator<DirEntry<never>>;
+		return iterate("entries", listing(this, options)) as AsyncGenerator<DirEntry<never>>;
 	}
 
 	/** The synchronous form of `entries`. */
@@ -167,7 +167,7 @@ export class Dir extends Handle {
 	): Generator<DirEntry<Uint8Array<ArrayBuffer>>>;
 	entriesSync(options?: EntriesOptions): Generator<DirEntry>;
 	entriesSync(options?: EntriesOptions): Generator<DirEntry<never>> {
-		return iterateSync(listing(this, options)) as Generator<DirEntry<never>>;
+		return iterateSync("entries", listing(this, options)) as Generator<DirEntry<never>>;
 	}
 
 	/** What the system knows about the directory; see `stat`. */

@@ -18,8 +18,9 @@ export interface FsErrorDetails {
  * A failed file operation, in the shape of Node's file system errors.
  *
  * `code` is the POSIX name (`"ENOENT"`), `errno` its negative number on this system, `syscall` the
- * function that failed, `path` and `dest` the names it was about (names that are not UTF-8 are
- * shown with replacement characters), `osCode` the system's own code where that is not an errno.
+ * function that failed, `operation` that of this library, `path` and `dest` the names it was about
+ * (names that are not UTF-8 are shown with replacement characters), `osCode` the system's own code
+ * where that is not an errno.
  *
  * @example
  * ```ts
@@ -48,6 +49,8 @@ export class FsError extends Error {
 	readonly dest: string | undefined;
 	/** The system's own number of the error, where that is not an errno (Windows). */
 	readonly osCode: number | undefined;
+	/** The function of this library that failed: `"copyFile"`. */
+	readonly operation: string | undefined;
 	readonly #reason: string;
 	readonly #details: FsErrorDetails;
 

@@ -125,32 +125,32 @@ export class File extends Handle {
 	 * `position` is null, whenever there are fewer at hand.
 	 */
 	readAt(buffer: ArrayBufferView, position: number | null = null): Promise<number> {
-		return run(transfer.read, this, [buffer], position);
+		return run(transfer.readAt, this, buffer, position);
 	}
 
 	/** The synchronous form of `readAt`. */
 	readAtSync(buffer: ArrayBufferView, position: number | null = null): number {
-		return runSync(transfer.read, this, [buffer], position);
+		return runSync(transfer.readAt, this, buffer, position);
 	}
 
 	/** Reads up to `length` bytes into a new array, as `readAt` does. */
 	read(length: number, position: number | null = null): Promise<Uint8Array<ArrayBuffer>> {
-		return run(transfer.readNew, this, length, position);
+		return run(transfer.read, this, length, position);
 	}
 
 	/** The synchronous form of `read`. */
 	readSync(length: number, position: number | null = null): Uint8Array<ArrayBuffer> {
-		return runSync(transfer.readNew, this, length, position);
+		return runSync(transfer.read, this, length, position);
 	}
 
 	/** Fills several buffers one after the other, as `readAt` does. */
 	readvAt(buffers: readonly ArrayBufferView[], position: number | null = null): Promise<number> {
-		return run(transfer.read, this, buffers, position);
+		return run(transfer.readvAt, this, buffers, position);
 	}
 
 	/** The synchronous form of `readvAt`. */
 	readvAtSync(buffers: readonly ArrayBufferView[], position: number | null = null): number {
-		return runSync(transfer.read, this, buffers, position);
+		return runSync(transfer.readvAt, this, buffers, position);
 	}
 
 	/**
@@ -158,12 +158,12 @@ export class File extends Handle {
 	 * Returns how many bytes that is: always all of them, because a short write is gone on with.
 	 */
 	writeAt(data: string | ArrayBufferView, position: number | null = null): Promise<number> {
-		return run(transfer.write, this, [data], position);
+		return run(transfer.writeAt, this, data, position);
 	}
 
 	/** The synchronous form of `writeAt`. */
 	writeAtSync(data: string | ArrayBufferView, position: number | null = null): number {
-		return runSync(transfer.write, this, [data], position);
+		return runSync(transfer.writeAt, this, data, position);
 	}
 
 	/** Writes several buffers one after the other, as `writeAt` does. */
@@ -171,7 +171,7 @@ export class File extends Handle {
 		data: readonly (string | ArrayBufferView)[],
 		position: number | null = null,
 	): Promise<number> {
-		return run(transfer.write, this, data, position);
+		return run(transfer.writevAt, this, data, position);
 	}
 
 	/** The synchronous form of `writevAt`. */
@@ -179,17 +179,17 @@ export class File extends Handle {
 		data: readonly (string | ArrayBufferView)[],
 		position: number | null = null,
 	): number {
-		return runSync(transfer.write, this, data, position);
+		return runSync(transfer.writevAt, this, data, position);
 	}
 
 	/** Writes all of `data` at the end of the file, wherever that is by then. */
 	append(data: string | ArrayBufferView): Promise<number> {
-		return run(transfer.write, this, [data], "end");
+		return run(transfer.append, this, data);
 	}
 
 	/** The synchronous form of `append`. */
 	appendSync(data: string | ArrayBufferView): number {
-		return runSync(transfer.write, this, [data], "end");
+		return runSync(transfer.append, this, data);
 	}
 
 	/** Waits until content and metadata are on the disk. */

@@ -63,6 +63,15 @@ export {
 	utimes,
 	utimesSync,
 } from "./metadata.ts";
+export {
+	disableMetrics,
+	enableMetrics,
+	type LaneName,
+	type Measured,
+	type Metrics,
+	metrics,
+	type OperationEvent,
+} from "./metrics.ts";
 export { type MkdirOptions, mkdir, mkdirSync, mkdtemp, mkdtempSync } from "./mkdir.ts";
 export { chown, chownSync, copyOwner, copyOwnerSync, type Owner } from "./ownership.ts";
 export { type ReadFileOptions, readFile, readFileSync } from "./read-file.ts";

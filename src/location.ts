@@ -43,7 +43,7 @@ export class At {
 	) {}
 }
 
-function* closeHandle(scope: Scope, handle: number) {
+function* closeOperation(scope: Scope, handle: number) {
 	yield* system.file.close(scope, handle);
 }
 
@@ -79,7 +79,7 @@ export abstract class Handle implements Disposable, AsyncDisposable {
 	close(): Promise<void> {
 		return new Promise((resolve, reject) => {
 			const retired = this.descriptor.retire((handle) => {
-				run(closeHandle, handle).then(resolve, reject);
+				run(closeOperation, handle).then(resolve, reject);
 			});
 			if (!retired) resolve();
 		});
@@ -89,9 +89,9 @@ export abstract class Handle implements Disposable, AsyncDisposable {
 	closeSync(): void {
 		let now = true;
 		this.descriptor.retire((handle) => {
-			if (now) runSync(closeHandle, handle);
+			if (now) runSync(closeOperation, handle);
 			// Nobody is left who could be told that it failed, and it is closed all the same.
-			else run(closeHandle, handle).catch(() => {});
+			else run(closeOperation, handle).catch(() => {});
 		});
 		now = false;
 	}

@@ -26,7 +26,7 @@ const checkRead = optionsOf<ReadFileOptions>("readFile", (z) => ({
 	encoding: schemas.choice(z, "buffer", "utf8"),
 	signal: schemas.signal(z),
 }));
-function readOperation(
+function readFileOperation(
 	scope: Scope,
 	location: Location,
 	options: ReadFileOptions | "utf8" | undefined,
@@ -127,7 +127,7 @@ export function readFile(
 	location: Location,
 	options?: ReadFileOptions | "utf8",
 ): Promise<Uint8Array<ArrayBuffer> | string> {
-	return run(readOperation, location, options);
+	return run(readFileOperation, location, options);
 }
 
 /** The synchronous form of {@link readFile}. */
@@ -143,5 +143,5 @@ export function readFileSync(
 	location: Location,
 	options?: ReadFileOptions | "utf8",
 ): Uint8Array<ArrayBuffer> | string {
-	return runSync(readOperation, location, options);
+	return runSync(readFileOperation, location, options);
 }

@@ -28,7 +28,7 @@ function checkedList(list: unknown, what: string): readonly unknown[] {
 	throw invalidArgument("ERR_INVALID_ARG_TYPE", `The "${what}" argument must be an array`);
 }
 
-export function* read(
+export function* readvAt(
 	scope: Scope,
 	file: Handle,
 	buffers: readonly ArrayBufferView[],
@@ -54,18 +54,27 @@ export function* read(
 	return total;
 }
 
-export function* readNew(
+export function readAt(
+	scope: Scope,
+	file: Handle,
+	buffer: ArrayBufferView,
+	position: number | null,
+): Operation<number> {
+	return readvAt(scope, file, [buffer], position);
+}
+
+export function* read(
 	scope: Scope,
 	file: Handle,
 	length: number,
 	position: number | null,
 ): Operation<Uint8Array<ArrayBuffer>> {
 	const bytes = new Uint8Array(new ArrayBuffer(checkedInteger(length, "length")));
-	const done = yield* read(scope, file, [bytes], position);
+	const done = yield* readvAt(scope, file, [bytes], position);
 	return done === length ? bytes : bytes.slice(0, done);
 }
 
-export function* write(
+export function* writevAt(
 	scope: Scope,
 	file: Handle,
 	data: readonly unknown[],
@@ -81,6 +90,19 @@ export function* write(
 		if (typeof at === "number") at += piece.byteLength;
 	}
 	return total;
+}
+
+export function writeAt(
+	scope: Scope,
+	file: Handle,
+	data: unknown,
+	position: number | null,
+): Operation<number> {
+	return writevAt(scope, file, [data], position);
+}
+
+export function append(scope: Scope, file: Handle, data: unknown): Operation<number> {
+	return writevAt(scope, file, [data], "end");
 }
 
 export function sync(scope: Scope, file: Handle): Operation<void> {

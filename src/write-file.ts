@@ -44,7 +44,7 @@ const checkWrite = optionsOf<WriteFileOptions>("writeFile", (z) => ({
 	signal: schemas.signal(z),
 }));
 
-function writeOperation(
+function writeFileOperation(
 	scope: Scope,
 	location: Location,
 	data: string | ArrayBufferView,
@@ -186,7 +186,7 @@ export function writeFile(
 	data: string | ArrayBufferView,
 	options?: WriteFileOptions,
 ): Promise<void> {
-	return run(writeOperation, location, data, options);
+	return run(writeFileOperation, location, data, options);
 }
 
 /** The synchronous form of {@link writeFile}. */
@@ -195,5 +195,5 @@ export function writeFileSync(
 	data: string | ArrayBufferView,
 	options?: WriteFileOptions,
 ): void {
-	runSync(writeOperation, location, data, options);
+	runSync(writeFileOperation, location, data, options);
 }

@@ -51,7 +51,7 @@ function* ifThere<T>(operation: Operation<T>): Operation<T | undefined> {
 	}
 }
 
-function* copyOperation(
+function* copyXattrsOperation(
 	scope: Scope,
 	from: Target,
 	to: Target,
@@ -93,10 +93,10 @@ function* copyOperation(
  * @see {@link https://man7.org/linux/man-pages/man7/xattr.7.html | xattr(7)}
  */
 export function copyXattrs(from: Target, to: Target, options?: CopyXattrsOptions): Promise<number> {
-	return run(copyOperation, from, to, options);
+	return run(copyXattrsOperation, from, to, options);
 }
 
 /** The synchronous form of {@link copyXattrs}. */
 export function copyXattrsSync(from: Target, to: Target, options?: CopyXattrsOptions): number {
-	return runSync(copyOperation, from, to, options);
+	return runSync(copyXattrsOperation, from, to, options);
 }

@@ -60,7 +60,7 @@ function attributeValue(value: string | Uint8Array): Uint8Array {
 	);
 }
 
-function* getOperation(
+function* getXattrOperation(
 	scope: Scope,
 	target: Target,
 	name: string | Uint8Array,
@@ -119,7 +119,7 @@ export function getXattr(
 	name: string | Uint8Array,
 	options?: GetXattrOptions,
 ): Promise<Uint8Array<ArrayBuffer> | string> {
-	return run(getOperation, target, name, options);
+	return run(getXattrOperation, target, name, options);
 }
 
 /** The synchronous form of {@link getXattr}. */
@@ -143,10 +143,10 @@ export function getXattrSync(
 	name: string | Uint8Array,
 	options?: GetXattrOptions,
 ): Uint8Array<ArrayBuffer> | string {
-	return runSync(getOperation, target, name, options);
+	return runSync(getXattrOperation, target, name, options);
 }
 
-function setOperation(
+function setXattrOperation(
 	scope: Scope,
 	target: Target,
 	name: string | Uint8Array,
@@ -201,7 +201,7 @@ export function setXattr(
 	value: string | Uint8Array,
 	options?: SetXattrOptions,
 ): Promise<void> {
-	return run(setOperation, target, name, value, options);
+	return run(setXattrOperation, target, name, value, options);
 }
 
 /** The synchronous form of {@link setXattr}. */
@@ -211,10 +211,10 @@ export function setXattrSync(
 	value: string | Uint8Array,
 	options?: SetXattrOptions,
 ): void {
-	runSync(setOperation, target, name, value, options);
+	runSync(setXattrOperation, target, name, value, options);
 }
 
-function* listOperation(
+function* listXattrsOperation(
 	scope: Scope,
 	target: Target,
 	options: ListXattrsOptions | undefined,
@@ -266,7 +266,7 @@ export function listXattrs(
 	target: Target,
 	options?: ListXattrsOptions,
 ): Promise<string[] | Uint8Array<ArrayBuffer>[]> {
-	return run(listOperation, target, options);
+	return run(listXattrsOperation, target, options);
 }
 
 /** The synchronous form of {@link listXattrs}. */
@@ -286,10 +286,10 @@ export function listXattrsSync(
 	target: Target,
 	options?: ListXattrsOptions,
 ): string[] | Uint8Array<ArrayBuffer>[] {
-	return runSync(listOperation, target, options);
+	return runSync(listXattrsOperation, target, options);
 }
 
-function removeOperation(
+function removeXattrOperation(
 	scope: Scope,
 	target: Target,
 	name: string | Uint8Array,
@@ -329,7 +329,7 @@ export function removeXattr(
 	name: string | Uint8Array,
 	options?: FollowOptions,
 ): Promise<void> {
-	return run(removeOperation, target, name, options);
+	return run(removeXattrOperation, target, name, options);
 }
 
 /** The synchronous form of {@link removeXattr}. */
@@ -338,5 +338,5 @@ export function removeXattrSync(
 	name: string | Uint8Array,
 	options?: FollowOptions,
 ): void {
-	runSync(removeOperation, target, name, options);
+	runSync(removeXattrOperation, target, name, options);
 }

@@ -35,7 +35,15 @@ export function laneFor(call: Call): Lane {
 	if (pauses.accepts(call)) return pauses;
 	const { queue, workers } = lanes ?? openLanes();
 	system.kernel.handedOver(call);
-	return typeof queue !== "string" && queue.accepts(call) ? queue : workers;
+	if (typeof queue !== "string" && queue.accepts(call)) return tap?.("ring", queue) ?? queue;
+	return tap?.("worker", workers) ?? workers;
+}
+
+let tap: ((name: "ring" | "worker", lane: Lane) => Lane) | undefined;
+
+/** Puts something in front of each lane, or nothing any more. */
+export function tapLanes(next: typeof tap): void {
+	tap = next;
 }
 
 /** The workers, for those who hand them a whole operation; undefined where they are turned off. */

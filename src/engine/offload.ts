@@ -1,6 +1,7 @@
 import { AbortError, FsError } from "../errors.ts";
 import { workersForOperations } from "./engine.ts";
 import { ABORTED, ANSWER, type Reply } from "./messages.ts";
+import { blame, isObserved, named, observe } from "./observer.ts";
 import type { Operation } from "./operation.ts";
 import { run, runSync } from "./run.ts";
 import { type Interrupt, type Scope, takeScope } from "./scope.ts";
@@ -46,16 +47,17 @@ export function offloadable<
 	load: () => (scope: Scope, hooks: H, ...args: A) => Operation<T>,
 ): Offloadable<U, T> {
 	bodies.set(name, load as unknown as () => Body);
-	const operation = (scope: Scope, ...user: U) => {
+	const operation = named(name, (scope: Scope, ...user: U) => {
 		const { args, hooks } = prepare(scope, ...user);
 		scope.interrupt = hooks.signal;
 		return load()(scope, hooks, ...args);
-	};
+	});
 	return {
 		sync: (...user) => runSync(operation, ...user),
 		async: (...user) => {
 			if (workersForOperations() === undefined) return run(operation, ...user);
-			return runOnWorker(name, (scope) => prepare(scope, ...user));
+			const perform = () => runOnWorker<T>(name, (scope) => prepare(scope, ...user));
+			return isObserved() ? observe(operation, user, perform, true) : perform();
 		},
 	};
 }
@@ -69,6 +71,9 @@ async function runOnWorker<T>(
 		const { args, hooks } = prepare(scope);
 		if (hooks.signal?.aborted) throw new AbortError(hooks.signal.reason);
 		return await request(name, args, hooks);
+	} catch (error) {
+		blame(error, { name });
+		throw error;
 	} finally {
 		scope.end();
 	}

@@ -3,6 +3,7 @@ import { system } from "../sys/index.ts";
 import { nextTurn, withinBudget } from "./budget.ts";
 import { type Call, type Completion, WOULD_WAIT } from "./call.ts";
 import { laneFor, operationEnded, operationStarted } from "./engine.ts";
+import { blame, isObserved, named, observe, observeSync } from "./observer.ts";
 import type { Batches, Operation, OperationFunction } from "./operation.ts";
 import { PAUSE, Pause } from "./pause.ts";
 import { type Scope, takeScope } from "./scope.ts";
@@ -12,12 +13,24 @@ const { kernel } = system;
 
 /** Runs an operation on this thread, one direct call after the other: the `…Sync` forms. */
 export function runSync<A extends unknown[], T>(operation: OperationFunction<A, T>, ...args: A): T {
+	return isObserved() ? observedSync(operation, args) : performSync(operation, ...args);
+}
+
+// Apart: a closure in `runSync` would have the arguments put into an array that nobody wants.
+function observedSync<A extends unknown[], T>(operation: OperationFunction<A, T>, args: A): T {
+	return observeSync(operation, args, () => performSync(operation, ...args));
+}
+
+function performSync<A extends unknown[], T>(operation: OperationFunction<A, T>, ...args: A): T {
 	const scope = takeScope();
 	try {
 		const generator = operation(scope, ...args);
 		let step = next(generator, scope, 0);
 		while (!step.done) step = next(generator, scope, callDirectly(step.value));
 		return step.value;
+	} catch (error) {
+		blame(error, operation);
+		throw error;
 	} finally {
 		scope.end();
 	}
@@ -25,6 +38,17 @@ export function runSync<A extends unknown[], T>(operation: OperationFunction<A, 
 
 /** Runs an operation without ever blocking the event loop: the promise forms. */
 export function run<A extends unknown[], T>(
+	operation: OperationFunction<A, T>,
+	...args: A
+): Promise<T> {
+	return isObserved() ? observed(operation, args) : perform(operation, ...args);
+}
+
+function observed<A extends unknown[], T>(operation: OperationFunction<A, T>, args: A): Promise<T> {
+	return observe(operation, args, () => perform(operation, ...args), false);
+}
+
+function perform<A extends unknown[], T>(
 	operation: OperationFunction<A, T>,
 	...args: A
 ): Promise<T> {
@@ -36,7 +60,7 @@ export function run<A extends unknown[], T>(
 		scope.end();
 		return Promise.reject(error);
 	}
-	return new Task(generator, scope).start();
+	return new Task(generator, scope, operation).start();
 }
 
 function callDirectly(call: Call): number {
@@ -80,6 +104,7 @@ class Task<T> implements Completion {
 	constructor(
 		private readonly generator: Operation<T>,
 		private readonly scope: Scope,
+		private readonly operation: { readonly name: string },
 	) {}
 
 	start(): Promise<T> {
@@ -122,6 +147,7 @@ class Task<T> implements Completion {
 			}
 			this.value = step.value;
 		} catch (error) {
+			blame(error, this.operation);
 			this.failed = true;
 			this.error = error;
 		}
@@ -151,9 +177,18 @@ class Task<T> implements Completion {
 	}
 }
 
+function namedBatches<T>(name: string, batches: Batches<T>): Batches<T> {
+	named(name, batches.next);
+	named(name, batches.close);
+	return batches;
+}
+
 /** Both public forms of a sequence, from the one operation that begins it. */
-export async function* iterate<T>(open: OperationFunction<[], Batches<T>>): AsyncGenerator<T> {
-	const batches = await run(open);
+export async function* iterate<T>(
+	name: string,
+	open: OperationFunction<[], Batches<T>>,
+): AsyncGenerator<T> {
+	const batches = namedBatches(name, await run(named(name, open)));
 	try {
 		for (;;) {
 			const batch = await run(batches.next);
@@ -165,8 +200,11 @@ export async function* iterate<T>(open: OperationFunction<[], Batches<T>>): Asyn
 	}
 }
 
-export function* iterateSync<T>(open: OperationFunction<[], Batches<T>>): Generator<T> {
-	const batches = runSync(open);
+export function* iterateSync<T>(
+	name: string,
+	open: OperationFunction<[], Batches<T>>,
+): Generator<T> {
+	const batches = namedBatches(name, runSync(named(name, open)));
 	try {
 		for (;;) {
 			const batch = runSync(batches.next);
