@@ -8,6 +8,8 @@ export class Descriptor {
 	private uses = 0;
 	private retired = false;
 	private whenIdle: (() => void) | undefined;
+	/** Called when it is about to be closed: what is known of it will not be true any more. */
+	whenRetired: (() => void) | undefined;
 
 	constructor(private readonly number: number) {}
 
@@ -39,6 +41,7 @@ export class Descriptor {
 	retire(idle: (handle: number) => void): boolean {
 		if (this.retired) return false;
 		this.retired = true;
+		this.whenRetired?.();
 		if (this.uses === 0) idle(this.number);
 		else this.whenIdle = () => idle(this.number);
 		return true;

@@ -15,4 +15,17 @@ export interface LockSystem {
 		offset: number,
 		length: number | undefined,
 	): Operation<boolean>;
+	/** Whether other open files have locks in the way of one that this one would like, or has. */
+	isBlocked(
+		scope: Scope,
+		handle: Handle,
+		kind: "shared" | "exclusive",
+		offset: number,
+		length: number | undefined,
+	): Operation<boolean>;
+	/**
+	 * Locks an open file until it is closed, to tell others that its maker is at work on it. False
+	 * where another has it, or where some who can reach the file would not see the lock.
+	 */
+	claim(scope: Scope, handle: Handle): Operation<boolean>;
 }
