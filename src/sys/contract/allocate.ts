@@ -4,14 +4,21 @@ import type { Handle } from "../system.ts";
 
 /** A change of the blocks behind a range of a file. */
 export type RangeChange =
+	/** Reserves blocks; the file grows if the range ends past its end. */
 	| "preallocate"
-	/** Blocks past the end of the file, without moving it. */
+	/** The same, and the file keeps its size. */
 	| "preallocateKeepSize"
+	/** Gives the blocks back, so that the range reads as zeros; the file keeps its size. */
 	| "punchHole"
+	/** Makes the range read as zeros, with blocks; the file grows if the range ends past its end. */
 	| "zeroRange"
+	/** The same, and the file keeps its size. */
 	| "zeroRangeKeepSize"
+	/** Takes the range out, and what comes after it moves up. */
 	| "collapseRange"
+	/** Puts a hole in, and what was there moves on. */
 	| "insertRange"
+	/** Gives the file blocks of its own for those that it shares; it keeps its size. */
 	| "unshareRange";
 
 export interface AllocateSystem {

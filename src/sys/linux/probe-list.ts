@@ -5,11 +5,23 @@ import { isCode } from "../../errors.ts";
 import type { Handle, Place } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { Errno } from "./errno.ts";
-import { extent } from "./extents.ts";
+import { extent, extents } from "./extents.ts";
 import { checked, failure, unsupported } from "./failure.ts";
 import { file } from "./file.ts";
 import { hardlink } from "./hardlink.ts";
-import { FICLONE, iovec, RWF_NOWAIT } from "./layouts.ts";
+import {
+	FALLOC_FL_COLLAPSE_RANGE,
+	FALLOC_FL_INSERT_RANGE,
+	FALLOC_FL_KEEP_SIZE,
+	FALLOC_FL_PUNCH_HOLE,
+	FALLOC_FL_UNSHARE_RANGE,
+	FALLOC_FL_ZERO_RANGE,
+	FICLONE,
+	FS_IOC_GETFLAGS,
+	iovec,
+	RWF_NOWAIT,
+	S_IFIFO,
+} from "./layouts.ts";
 import { metadata } from "./metadata.ts";
 import { procPath } from "./path.ts";
 import { rename } from "./rename.ts";
@@ -19,14 +31,6 @@ import { xattr } from "./xattr.ts";
 /** The largest block that Linux filesystems have, so that whole blocks are shared and punched. */
 export const BLOCK = 64 * 1024;
 const SIZE = 16 * BLOCK;
-
-const PUNCH_HOLE = 2 | 1;
-const COLLAPSE_RANGE = 8;
-const ZERO_RANGE = 16;
-const INSERT_RANGE = 32;
-const UNSHARE_RANGE = 64;
-const FS_IOC_GETFLAGS = 0x80086601;
-const S_IFIFO = 0o010000;
 
 /** What a probe works with. */
 export interface Bench {
@@ -76,12 +80,24 @@ export const onFiles: readonly Probe<Bench>[] = [
 			throw unsupported("lseek", "it does not tell where holes are");
 		},
 	],
+	[
+		"places of extents",
+		"FS_IOC_FIEMAP",
+		function* ({ scope, first }) {
+			yield* extents.map(scope, first, 0, BLOCK);
+			return undefined;
+		},
+	],
 	["preallocation", "fallocate", fallocate(0)],
-	["zeroing of ranges", "FALLOC_FL_ZERO_RANGE", fallocate(ZERO_RANGE)],
-	["punching of holes", "FALLOC_FL_PUNCH_HOLE", fallocate(PUNCH_HOLE)],
-	["collapsing of ranges", "FALLOC_FL_COLLAPSE_RANGE", fallocate(COLLAPSE_RANGE)],
-	["insertion of ranges", "FALLOC_FL_INSERT_RANGE", fallocate(INSERT_RANGE)],
-	["unsharing of ranges", "FALLOC_FL_UNSHARE_RANGE", fallocate(UNSHARE_RANGE)],
+	["zeroing of ranges", "FALLOC_FL_ZERO_RANGE", fallocate(FALLOC_FL_ZERO_RANGE)],
+	[
+		"punching of holes",
+		"FALLOC_FL_PUNCH_HOLE",
+		fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE),
+	],
+	["collapsing of ranges", "FALLOC_FL_COLLAPSE_RANGE", fallocate(FALLOC_FL_COLLAPSE_RANGE)],
+	["insertion of ranges", "FALLOC_FL_INSERT_RANGE", fallocate(FALLOC_FL_INSERT_RANGE)],
+	["unsharing of ranges", "FALLOC_FL_UNSHARE_RANGE", fallocate(FALLOC_FL_UNSHARE_RANGE)],
 	[
 		"xattrs user.*",
 		"fsetxattr",

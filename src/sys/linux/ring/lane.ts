@@ -5,8 +5,8 @@ import { nr } from "../calls.ts";
 import type { Entry as SystemEntry } from "../entry.ts";
 import { Errno } from "../errno.ts";
 import { checked, failure } from "../failure.ts";
-import { AT_EMPTY_PATH, AT_STATX_DONT_SYNC, STATX_BASIC_STATS, statx } from "../layouts.ts";
-import { type Entry, encode, idleEntry, opcodeOf } from "./opcodes.ts";
+import { AT_EMPTY_PATH, AT_STATX_DONT_SYNC, S_IFMT, STATX_BASIC_STATS, statx } from "../layouts.ts";
+import { type Entry, encode, fits, idleEntry, opcodeOf } from "./opcodes.ts";
 import { Queue } from "./queue.ts";
 import { Waker } from "./waker.ts";
 
@@ -85,10 +85,12 @@ export class RingLane implements Lane {
 		return this.queue.by;
 	}
 
-	accepts({ fn, a: fd }: Call): boolean {
+	accepts(call: Call): boolean {
+		const { fn, a: fd } = call;
 		const opcode = opcodeOf(fn);
 		if (opcode === undefined || this.opcodes[opcode] !== 1 || this.broken) return false;
-		if (fn === nr.close) return !this.freesMuch(fd);
+		if (!fits(call)) return false;
+		if (fn === nr.close) return !this.closesLong(fd);
 		const transfer = transfers[fn];
 		if (transfer === undefined) return true;
 		return this.hasPositions(transfer.emptyCall, fd) === transfer.positions;
@@ -207,15 +209,17 @@ export class RingLane implements Lane {
 	}
 
 	/**
-	 * Whether closing this descriptor may be what frees a large file: one without a name any more. The
-	 * ring would do so on this thread.
+	 * Whether closing this descriptor may take long, which the ring would let this thread do: it may be
+	 * what frees a large file, one without a name any more, or be no file at all. A queue of inotify's
+	 * has the kernel wait for milliseconds.
 	 */
-	private freesMuch(fd: number): boolean {
-		const { address } = this.record;
+	private closesLong(fd: number): boolean {
+		const { record } = this;
 		const flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
-		const result = this.call(nr.statx, fd, this.empty, flags, STATX_BASIC_STATS, address, 0);
-		if (result < 0 || this.record.u32(statx.nlink) > 0) return false;
-		return this.record.u64(statx.blocks) * 512 > MOST_FREED;
+		const args = [fd, this.empty, flags, STATX_BASIC_STATS, record.address, 0] as const;
+		if (this.call(nr.statx, ...args) < 0) return false;
+		if ((record.u32(statx.mode) & S_IFMT) === 0) return true;
+		return record.u32(statx.nlink) === 0 && record.u64(statx.blocks) * 512 > MOST_FREED;
 	}
 
 	/** Some sandboxes let a ring be set up and then refuse its use. */

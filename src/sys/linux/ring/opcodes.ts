@@ -2,8 +2,10 @@
  * Which system calls the ring can make, and how their arguments are laid into an entry of its
  * submission queue. Opcodes and offsets are the same on every architecture.
  */
+import { type Pointer, read } from "bun:ffi";
 import type { Call } from "../../../engine/call.ts";
 import { nr } from "../calls.ts";
+import { pollfd } from "../layouts.ts";
 
 /** One entry of 64 bytes, as the ring's memory shows it. */
 export interface Entry {
@@ -25,11 +27,13 @@ export const Opcode = {
 	NOP: 0,
 	FSYNC: 3,
 	POLL_ADD: 6,
+	FALLOCATE: 17,
 	OPENAT: 18,
 	CLOSE: 19,
 	STATX: 21,
 	READ: 22,
 	WRITE: 23,
+	FADVISE: 24,
 	SEND: 26,
 	OPENAT2: 28,
 	RENAMEAT: 35,
@@ -76,6 +80,24 @@ const encoders: Readonly<Record<number, readonly [opcode: number, encode: Encode
 	[nr.ftruncate]: [
 		Opcode.FTRUNCATE,
 		({ a: fd, b: length }) => entry(Opcode.FTRUNCATE, fd, 0, 0, length),
+	],
+	[nr.fallocate]: [
+		Opcode.FALLOCATE,
+		({ a: fd, b: mode, c: offset, d: length }) => entry(Opcode.FALLOCATE, fd, length, mode, offset),
+	],
+	[nr.fadvise64]: [
+		Opcode.FADVISE,
+		({ a: fd, b: offset, c: length, d: advice }) =>
+			entry(Opcode.FADVISE, fd, 0, length, offset, advice),
+	],
+	// The ring's result is what the descriptor is ready for, where the call's is how many are.
+	[nr.ppoll]: [
+		Opcode.POLL_ADD,
+		({ a: record }) => {
+			const fd = read.u32(record as Pointer, pollfd.fd);
+			const events = read.u16(record as Pointer, pollfd.events);
+			return entry(Opcode.POLL_ADD, fd, 0, 0, 0, events);
+		},
 	],
 	[nr.openat]: [
 		Opcode.OPENAT,
@@ -126,6 +148,16 @@ const encoders: Readonly<Record<number, readonly [opcode: number, encode: Encode
 /** The opcode that makes a system call, if there is one. */
 export function opcodeOf(fn: number): number | undefined {
 	return encoders[fn]?.[0];
+}
+
+/**
+ * Whether an entry can say what the call says. The length of an advice has 32 bits in it; kernels
+ * that would take a longer one elsewhere in the entry do not say that they do. A wait is for one
+ * descriptor, for as long as it takes.
+ */
+export function fits({ fn, b: count, c }: Call): boolean {
+	if (fn === nr.ppoll) return count === 1 && c === 0;
+	return fn !== nr.fadvise64 || c <= 0xffffffff;
 }
 
 export function encode(call: Call): Entry | undefined {
