@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import { join } from "node:path";
-import { stat, statSync } from "../src/index.ts";
+import { stat, statMany, statSync } from "../src/index.ts";
 import { smallFiles } from "./files.ts";
 import type { Case } from "./harness.ts";
 
@@ -60,6 +60,19 @@ export function* subject(directory: string): Generator<Case> {
 			operations: FILES,
 			run: () => Promise.all(paths.map((path) => stat(path))),
 		},
+		rivals: {
+			"fs.promises.stat": {
+				operations: FILES,
+				run: () => Promise.all(paths.map((path) => fs.promises.stat(path))),
+			},
+		},
+	};
+	yield {
+		name: `await statMany of ${FILES}`,
+		rounds: 60,
+		warmup: 20,
+		targets: [{ rival: "fs.promises.stat", ratio: 2 }],
+		ours: { operations: FILES, run: () => statMany(paths) },
 		rivals: {
 			"fs.promises.stat": {
 				operations: FILES,

@@ -1,13 +1,15 @@
 /** Copying one file: what `copyFile` and `copyTree` do for each, once the source is open. */
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
-import { FsError, isCode } from "./errors.ts";
+import { FsError } from "./errors.ts";
 import { dressLike, type Preserved, preserve } from "./preserve.ts";
-import { closeAfter, discard, moveIntoPlace, type Slot, underTemporaryName } from "./replace.ts";
+import { type Seal, setSeals, trySeals } from "./preserve-flags.ts";
+import { beside, closeAfter, discard, moveIntoPlace, type Slot } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { ContentCopied, ContentHow, Handle, Place } from "./sys/system.ts";
 import { readWhole } from "./sys/whole.ts";
+import { lacksNamelessFiles, publish, underTemporaryName } from "./temporary.ts";
 
 /** How a file is copied, with everything said. Plain data: it can be sent to another thread. */
 export interface CopyHow {
@@ -74,7 +76,11 @@ export interface CopyJob {
 	/** What need not be tried again; see `ContentHow`. */
 	readonly refused: NonNullable<ContentHow["refused"]>;
 	readonly progress?: (done: number) => void;
+	/** Takes the seals of a file that is to get more names, of which a sealed one gets none. */
+	readonly sealLater?: ((seals: readonly Seal[]) => void) | undefined;
 }
+
+type Made = ContentCopied & { readonly handle: Handle };
 
 /** Copies an open file to its place. */
 export function* copyOpenFile(scope: Scope, job: CopyJob): Operation<ContentCopied> {
@@ -90,9 +96,11 @@ export function* copyOpenFile(scope: Scope, job: CopyJob): Operation<ContentCopi
 		if (copied !== undefined) return copied;
 	}
 	const [temporary, copied] = yield* underTemporaryName(slot, (place) =>
-		copyNamed(scope, job, place, "new"),
+		create(scope, job, place, "new"),
 	);
-	yield* moveIntoPlace(scope, temporary, slot, how.overwrite !== false);
+	yield* complete(scope, job, copied, temporary, () =>
+		moveIntoPlace(scope, temporary, slot, how.overwrite !== false),
+	);
 	return copied;
 }
 
@@ -113,7 +121,7 @@ function create(scope: Scope, job: CopyJob, place: Place, as: "new" | "replaceme
 	});
 }
 
-/** Makes the copy under a name; what was made is removed when anything fails. */
+/** Makes the copy under the name that it is to keep. */
 function* copyNamed(
 	scope: Scope,
 	job: CopyJob,
@@ -121,20 +129,40 @@ function* copyNamed(
 	as: "new" | "replacement",
 ): Operation<ContentCopied> {
 	const copied = yield* create(scope, job, place, as);
+	yield* complete(scope, job, copied, as === "new" ? place : undefined);
+	return copied;
+}
+
+/** Finishes a copy and has it moved to where it is to be; when that fails, its name is removed. */
+function* complete(
+	scope: Scope,
+	job: CopyJob,
+	copied: Made,
+	name: Place | undefined,
+	move?: () => Operation<void>,
+): Operation<void> {
+	const { handle } = copied;
+	let open = true;
 	let done = false;
+	const close = function* () {
+		open = false;
+		yield* system.file.close(scope, handle);
+	};
 	try {
-		let dressed = false;
-		try {
-			yield* dress(scope, job, copied);
-			dressed = true;
-		} finally {
-			yield* closeAfter(scope, copied.handle, dressed);
+		const seals = yield* dress(scope, job, copied, move !== undefined);
+		if (move !== undefined) {
+			// Content that got lost on its way to the disk shows before the copy takes its place.
+			if (seals.length === 0) yield* close();
+			else yield* system.file.sync(scope, handle);
+			yield* move();
 		}
+		yield* sealCopy(scope, job, handle, seals);
+		if (open) yield* close();
 		done = true;
 	} finally {
-		if (!done && as === "new") yield* discard(scope, place);
+		if (open) yield* closeAfter(scope, handle, false);
+		if (!done && name !== undefined) yield* discard(scope, name);
 	}
-	return copied;
 }
 
 /**
@@ -143,52 +171,36 @@ function* copyNamed(
  */
 function* copyUnnamed(scope: Scope, job: CopyJob): Operation<ContentCopied | undefined> {
 	const { slot, existing, how, refused } = job;
-	let copied: ContentCopied & { readonly handle: Handle };
 	try {
-		copied = yield* create(scope, job, slot.directory, "unnamed");
+		const copied = yield* create(scope, job, beside(slot, "."), "unnamed");
+		let done = false;
+		try {
+			const { handle } = copied;
+			const seals = yield* dress(scope, job, copied, true);
+			yield* publish(scope, handle, slot, existing !== undefined, how.overwrite !== false);
+			yield* sealCopy(scope, job, handle, seals);
+			done = true;
+		} finally {
+			yield* closeAfter(scope, copied.handle, done);
+		}
+		return copied;
 	} catch (error) {
-		if (!isCode(error, "ENOTSUP") || error.syscall !== "open") throw error;
+		if (!lacksNamelessFiles(error)) throw error;
 		refused.add("unnamed");
 		return undefined;
 	}
-	let done = false;
-	try {
-		yield* dress(scope, job, copied);
-		yield* publish(scope, copied.handle, slot, existing !== undefined, how.overwrite !== false);
-		done = true;
-	} finally {
-		yield* closeAfter(scope, copied.handle, done);
-	}
-	return copied;
 }
 
-/** Gives a nameless file its name, in place of what has it. */
-function* publish(
-	scope: Scope,
-	handle: Handle,
-	slot: Slot,
-	taken: boolean,
-	overwrite: boolean,
-): Operation<void> {
-	if (!taken || !overwrite) {
-		try {
-			return yield* system.file.publish(scope, handle, slot.place);
-		} catch (error) {
-			if (!overwrite || !isCode(error, "EEXIST")) throw error;
-		}
-	}
-	const [temporary] = yield* underTemporaryName(slot, (place) =>
-		system.file.publish(scope, handle, place),
-	);
-	yield* moveIntoPlace(scope, temporary, slot, true);
-}
-
-/** Checks a copy, sets its metadata, and puts it on the disk. */
+/**
+ * Checks a copy, sets its metadata, and puts it on the disk. Gives the seals that it is to get when it
+ * is in its place; if it is to be moved there, those of which it is known that they can be set.
+ */
 function* dress(
 	scope: Scope,
 	{ from, source, slot, existing, how, lost, mayInherit }: CopyJob,
-	{ handle, bytes }: ContentCopied & { readonly handle: Handle },
-): Operation<void> {
+	{ handle, bytes }: Made,
+	moves: boolean,
+): Operation<readonly Seal[]> {
 	// Before the times are set: it reads the copy.
 	if (how.verify) yield* verify(scope, from, handle, bytes);
 	// Of the owner and the permissions, what is not kept of the source stays as the place had it.
@@ -196,8 +208,20 @@ function* dress(
 		const { owner, mode } = how.preserve;
 		yield* dressLike(scope, handle, slot.place, existing, { owner: !owner, mode: !mode });
 	}
-	yield* preserve(scope, [from, source], handle, how.preserve, lost, mayInherit);
+	let seals = yield* preserve(scope, [from, source], handle, how.preserve, lost, mayInherit);
+	if (moves) seals = yield* trySeals(scope, handle, seals, { ...how.preserve, lost });
 	if (how.sync) yield* system.file.sync(scope, handle);
+	return seals;
+}
+
+function* sealCopy(
+	scope: Scope,
+	{ how, lost, sealLater }: CopyJob,
+	handle: Handle,
+	seals: readonly Seal[],
+): Operation<void> {
+	if (sealLater !== undefined) sealLater(seals);
+	else yield* setSeals(scope, handle, seals, { ...how.preserve, lost }, how.sync);
 }
 
 /** Reads both files again and compares them. */

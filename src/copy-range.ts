@@ -27,8 +27,8 @@ function* checkedRanges(
 	checkedInteger(length, "length");
 	const from = handleOf(scope, source, "source");
 	const to = handleOf(scope, destination, "destination");
-	const overlap = Math.abs(sourceOffset - destinationOffset) < length;
-	if (!overlap) return [from, to, length];
+	// To before its source: the two do not meet, and the end of the file stays where it is.
+	if (sourceOffset - destinationOffset >= length) return [from, to, length];
 	const first = yield* system.metadata.stat(scope, from, FOLLOWED);
 	const second = yield* system.metadata.stat(scope, to, FOLLOWED);
 	if (first.ino !== second.ino || first.dev !== second.dev) return [from, to, length];
@@ -127,8 +127,8 @@ export function copyRangeSync(
 }
 
 function* cloneRangeOperation(scope: Scope, ...ranges: RangeArguments): Operation<void> {
-	const [from, to, length] = yield* checkedRanges(scope, ...ranges);
-	const [, sourceOffset, , destinationOffset] = ranges;
+	const [from, to] = yield* checkedRanges(scope, ...ranges);
+	const [, sourceOffset, , destinationOffset, length] = ranges;
 	// To the systems 0 means all that there is.
 	if (length === 0) return;
 	yield* system.copy.cloneRange(scope, from, sourceOffset, to, destinationOffset, length);
@@ -142,9 +142,10 @@ function* cloneRangeOperation(scope: Scope, ...ranges: RangeArguments): Operatio
  * @param sourceOffset Where to begin: a multiple of the filesystem's block size.
  * @param destination A `File` or a descriptor, open for writing, on the same filesystem.
  * @param destinationOffset Where to share to: a multiple of the block size.
- * @param length How many bytes: a multiple of the block size, or up to the end of the source.
- * @throws {FsError} `ENOTSUP` where blocks cannot be shared so, `EINVAL` if the ranges overlap in one
- * file, `EBADF`, `ENOSPC`.
+ * @param length How many bytes: a multiple of the block size, or up to the end of the source where
+ * that becomes the end of the destination.
+ * @throws {FsError} `ENOTSUP` where blocks cannot be shared, `EINVAL` if the ranges overlap in one
+ * file, are not of whole blocks or end past the end of the source, `EBADF`, `ENOSPC`.
  *
  * Linux: FICLONERANGE, on XFS, Btrfs, bcachefs and a few others.
  *

@@ -10,11 +10,13 @@ import { FirstCopies } from "./first-copies.ts";
 import { isInside } from "./inside.ts";
 import { joined, parentOf } from "./place.ts";
 import { handsDownLists, preserve } from "./preserve.ts";
+import { type Seal, setSeals } from "./preserve-flags.ts";
 import { throttled } from "./progress.ts";
-import { closeAfter, isSame, type Slot, statIfThere, takePlace, temporaryName } from "./replace.ts";
+import { closeAfter, isSame, type Slot, statIfThere } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import { type FileKind, ITSELF, type Metadata } from "./sys/metadata.ts";
 import type { DirectoryRecord, Handle, Place } from "./sys/system.ts";
+import { takePlace } from "./temporary.ts";
 
 /** What a filter is asked about. */
 export interface TreeEntry {
@@ -224,10 +226,14 @@ class TreeCopy {
 		const { scope, how, levels, lost } = this;
 		const { from, to, metadata } = level;
 		// A directory that was there keeps what is its own, unless it is to be made like the source.
+		let seals: readonly Seal[] = [];
 		if (level.made || (how.preserve.explicit && how.overwrite === true)) {
-			yield* preserve(scope, [from, metadata], to, how.preserve, lost);
+			seals = yield* preserve(scope, [from, metadata], to, how.preserve, lost);
 		}
 		if (how.sync) yield* system.file.sync(scope, to);
+		const keeping = { ...how.preserve, lost };
+		if (levels.length === 1) yield* this.firstCopies.seal(keeping, how.sync);
+		yield* setSeals(scope, to, seals, keeping, how.sync);
 		levels.pop();
 		try {
 			yield* system.file.close(scope, from);
@@ -292,6 +298,10 @@ class TreeCopy {
 				unseen: level.made && how.preserve.mode && existing === undefined,
 				mayInherit: level.mayInherit,
 				refused: level.refused,
+				sealLater:
+					how.hardlinks && metadata.nlink > 1
+						? (seals) => this.firstCopies.sealLater(this.levels[0]?.to, path, seals)
+						: undefined,
 				progress: (done) =>
 					this.tell(() => ({
 						files: copied.files,
@@ -360,10 +370,5 @@ class TreeCopy {
 }
 
 function slotIn(directory: Handle, name: Uint8Array): Slot {
-	return {
-		place: { directory, path: name, beneath: false },
-		directory: { directory, path: ".", beneath: false },
-		temporary: () => ({ directory, path: temporaryName(), beneath: false }),
-		*release() {},
-	};
+	return { place: { directory, path: name, beneath: false }, *release() {} };
 }

@@ -7,7 +7,7 @@ import { type Location, locate } from "./location.ts";
 import { optionsOf, type Shape, schemas, type Zod } from "./options.ts";
 import { type Preserve, preserved, preserveSchema } from "./preserve.ts";
 import { throttled } from "./progress.ts";
-import { resolveLinks, slotOf, statIfThere, syncDirectory } from "./replace.ts";
+import { beside, closeAfter, resolveLinks, slotOf, statIfThere, syncDirectory } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import { FOLLOWED, type Metadata } from "./sys/metadata.ts";
 import type { Place } from "./sys/system.ts";
@@ -188,14 +188,14 @@ function* copyNow(
 				refused: new Set(),
 				progress,
 			});
-			if (how.sync) yield* syncDirectory(scope, { ...slot.place, path: "." });
+			if (how.sync) yield* syncDirectory(scope, beside(slot, "."));
 			onProgress?.({ bytes: copied.bytes, total: copied.bytes });
 			return report(copied);
 		} finally {
 			yield* slot.release();
 		}
 	} finally {
-		yield* system.file.close(scope, from);
+		yield* closeAfter(scope, from, false);
 	}
 }
 

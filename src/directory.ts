@@ -2,7 +2,7 @@ import type { Batches, Operation } from "./engine/operation.ts";
 import { iterate, iterateSync, run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
 import { isCode, printable } from "./errors.ts";
-import { At, checkedName, Handle, type Location, locate } from "./location.ts";
+import { At, checkedName, descriptorOf, Handle, type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { system } from "./sys/index.ts";
 import { type FileKind, ITSELF, type Metadata } from "./sys/metadata.ts";
@@ -146,7 +146,7 @@ export class Dir extends Handle {
 
 	/** A name in this directory: a location for every function that takes one. */
 	at(name: string | Uint8Array): At {
-		return new At(this.descriptor, checkedName(name, "name"), this.beneath);
+		return new At(descriptorOf(this), checkedName(name, "name"), this.beneath);
 	}
 
 	/**
@@ -182,14 +182,14 @@ export class Dir extends Handle {
 }
 
 function statOperation(scope: Scope, dir: Dir): Operation<Metadata> {
-	return system.metadata.stat(scope, scope.hold(dir.descriptor), ITSELF);
+	return system.metadata.stat(scope, scope.hold(descriptorOf(dir)), ITSELF);
 }
 
 /** The entries of a directory in batches, through a descriptor of their own. */
 function listing(dir: Dir, options: EntriesOptions | undefined) {
 	return function* (scope: Scope): Operation<Batches<DirEntry<string | Uint8Array>>> {
 		const { metadata = false, encoding = "utf8" } = checkEntries(options);
-		const place = locate(scope, dir.at("."));
+		const place = locate(scope, new At(descriptorOf(dir), ".", dir.beneath));
 		const handle = yield* system.file.open(scope, place, DIRECTORY);
 		return {
 			*next(scope) {

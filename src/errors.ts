@@ -14,6 +14,13 @@ export interface FsErrorDetails {
 	detail?: string;
 }
 
+/** An `FsError` on its way to another thread. */
+export interface FsErrorFields {
+	readonly code: string;
+	readonly reason: string;
+	readonly details: FsErrorDetails;
+}
+
 /**
  * A failed file operation, in the shape of Node's file system errors.
  *
@@ -78,9 +85,14 @@ export class FsError extends Error {
 		return new FsError(this.code, this.#reason, { ...this.#details, path, dest });
 	}
 
-	/** The same error again, from the fields that came out of another thread. @internal */
-	static revive(fields: FsError): FsError {
-		return Object.assign(new FsError(fields.code, ""), fields);
+	/** What it is made of, as data: structured cloning keeps neither its class nor these. @internal */
+	get fields(): FsErrorFields {
+		return { code: this.code, reason: this.#reason, details: this.#details };
+	}
+
+	/** The same error again, from its fields that came out of another thread. @internal */
+	static revive({ code, reason, details }: FsErrorFields): FsError {
+		return new FsError(code, reason, details);
 	}
 }
 
@@ -121,6 +133,8 @@ export function invalidArgument(
 		| "ERR_INVALID_ARG_TYPE"
 		| "ERR_INVALID_ARG_VALUE"
 		| "ERR_INVALID_RETURN_VALUE"
+		| "ERR_INVALID_STATE"
+		| "ERR_INVALID_THIS"
 		| "ERR_OUT_OF_RANGE",
 	message: string,
 ): Error {

@@ -1,7 +1,7 @@
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
 import { invalidArgument } from "./errors.ts";
-import { checkedInteger, Handle, type Location, locate } from "./location.ts";
+import { checkedInteger, descriptorOf, Handle, type Location, locate } from "./location.ts";
 import { howOf, type OpenFlags } from "./open-flags.ts";
 import { optionsOf, schemas } from "./options.ts";
 
@@ -95,11 +95,11 @@ export function openSync(
 
 function linkOperation(scope: Scope, file: File, location: Location) {
 	const place = locate(scope, location);
-	return system.file.publish(scope, scope.hold(file.descriptor), place);
+	return system.file.publish(scope, scope.hold(descriptorOf(file)), place);
 }
 
 function statOperation(scope: Scope, file: File) {
-	const handle = scope.hold(file.descriptor);
+	const handle = scope.hold(descriptorOf(file));
 	return system.metadata.stat(scope, handle, { follow: true, sync: "auto" });
 }
 
@@ -249,7 +249,8 @@ export class File extends Handle {
  * @param length Bytes, 0 or more.
  * @param alignment A power of two up to 64 KiB; `stat(…).directIo` says what a file demands.
  * @returns The view; its buffer is somewhat larger.
- * @throws {RangeError} `ERR_OUT_OF_RANGE` for a negative length or another alignment.
+ * @throws {RangeError} `ERR_OUT_OF_RANGE` for a negative length, one of more than the runtime's 4 GiB,
+ * or another alignment.
  *
  * On every system the same.
  *
@@ -263,8 +264,8 @@ export class File extends Handle {
  * @see {@link https://man7.org/linux/man-pages/man2/open.2.html | open(2), O_DIRECT}
  */
 export function alignedBuffer(length: number, alignment = 4096): Uint8Array<ArrayBuffer> {
-	checkedInteger(length, "length");
 	checkedInteger(alignment, "alignment", 1, 65536);
+	checkedInteger(length, "length", 0, transfer.MOST_BYTES - alignment);
 	if ((alignment & (alignment - 1)) !== 0) {
 		throw invalidArgument("ERR_OUT_OF_RANGE", `The alignment ${alignment} is no power of two`);
 	}

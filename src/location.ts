@@ -1,7 +1,9 @@
 import { Descriptor } from "./engine/descriptor.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
+import { isBytes, plainBytes } from "./engine/view.ts";
 import { invalidArgument } from "./errors.ts";
+import { inspected, received } from "./received.ts";
 import { system } from "./sys/index.ts";
 import type { Place, Subject } from "./sys/system.ts";
 
@@ -72,13 +74,13 @@ export abstract class Handle implements Disposable, AsyncDisposable {
 
 	/** The system's number for it; `EBADF` once it is closed. */
 	get fd(): number {
-		return this.descriptor.handle;
+		return descriptorOf(this).handle;
 	}
 
 	/** Closes it when the last operation on it has ended; closing it again does nothing. */
 	close(): Promise<void> {
 		return new Promise((resolve, reject) => {
-			const retired = this.descriptor.retire((handle) => {
+			const retired = descriptorOf(this).retire((handle) => {
 				run(closeOperation, handle).then(resolve, reject);
 			});
 			if (!retired) resolve();
@@ -88,7 +90,7 @@ export abstract class Handle implements Disposable, AsyncDisposable {
 	/** Closes it at once, or, if operations on it are under way, when the last of them has ended. */
 	closeSync(): void {
 		let now = true;
-		this.descriptor.retire((handle) => {
+		descriptorOf(this).retire((handle) => {
 			if (now) runSync(closeOperation, handle);
 			// Nobody is left who could be told that it failed, and it is closed all the same.
 			else run(closeOperation, handle).catch(() => {});
@@ -105,13 +107,24 @@ export abstract class Handle implements Disposable, AsyncDisposable {
 	}
 }
 
+/** The descriptor of what a method was called on, which may be anything. */
+export function descriptorOf(handle: Handle): Descriptor {
+	const descriptor: unknown = handle?.descriptor;
+	if (descriptor instanceof Descriptor) return descriptor;
+	throw invalidArgument(
+		"ERR_INVALID_THIS",
+		`The method must be called on a File or a Dir, and not on ${received(handle)}`,
+	);
+}
+
 /** Checks a path or a name: `what` is how the user calls it. */
 export function checkedName(name: unknown, what: string): string | Uint8Array {
 	if (typeof name === "string") {
 		if (!name.includes("\0")) return name;
-	} else if (name instanceof Uint8Array) {
+	} else if (isBytes(name)) {
 		// A copy: the caller may go on to use the buffer for something else.
-		if (!name.includes(0)) return new Uint8Array(name);
+		const bytes = new Uint8Array(plainBytes(name));
+		if (!bytes.includes(0)) return bytes;
 	} else {
 		throw invalidArgument(
 			"ERR_INVALID_ARG_TYPE",
@@ -120,7 +133,7 @@ export function checkedName(name: unknown, what: string): string | Uint8Array {
 	}
 	throw invalidArgument(
 		"ERR_INVALID_ARG_VALUE",
-		`The "${what}" argument must not contain NUL. Received ${Bun.inspect(name)}`,
+		`The "${what}" argument must not contain NUL. Received ${inspected(name)}`,
 	);
 }
 
@@ -131,27 +144,32 @@ export function locate(scope: Scope, location: Location, what = "path"): Place {
 	}
 	if (location instanceof At) {
 		const { directory, name, beneath } = location;
+		if (!(directory instanceof Descriptor)) throw notALocation(location, what);
 		return { directory: scope.hold(directory), path: name, beneath };
 	}
 	if (location instanceof URL) {
-		return { directory: undefined, path: checkedName(pathOf(location), what), beneath: false };
+		return { directory: undefined, path: checkedName(pathOf(location, what), what), beneath: false };
 	}
-	if (!(location instanceof Uint8Array)) {
-		throw invalidArgument(
-			"ERR_INVALID_ARG_TYPE",
-			`The "${what}" argument must be a path (string, Uint8Array or file URL) or dir.at(name). ` +
-				`Received ${received(location)}`,
-		);
-	}
+	if (!isBytes(location)) throw notALocation(location, what);
 	return { directory: undefined, path: checkedName(location, what), beneath: false };
+}
+
+function notALocation(value: unknown, what: string): Error {
+	return invalidArgument(
+		"ERR_INVALID_ARG_TYPE",
+		`The "${what}" argument must be a path (string, Uint8Array or file URL) or dir.at(name). ` +
+			`Received ${received(value)}`,
+	);
 }
 
 /** Turns a target into what a system takes, and keeps it open until the end if it is. */
 export function subjectOf(scope: Scope, target: Target, what = "target"): Subject {
 	if (typeof target === "string") return locate(scope, target, what);
 	if (typeof target === "number") return checkedDescriptor(target, what);
-	if (target instanceof Handle) return scope.hold(target.descriptor);
-	return locate(scope, target, what);
+	if (target instanceof Handle && target.descriptor instanceof Descriptor) {
+		return scope.hold(target.descriptor);
+	}
+	return locate(scope, target as Location, what);
 }
 
 /** A descriptor from outside the library: the caller sees to it that it stays open. */
@@ -183,19 +201,23 @@ export function checkedInteger(
 	);
 }
 
-function pathOf(url: URL): string {
-	if (url.protocol !== "file:") {
-		throw invalidArgument(
-			"ERR_INVALID_ARG_VALUE",
-			`The URL must be of scheme file. Received ${url}`,
-		);
+/** The path that a URL names; as bytes if what is escaped in it is not UTF-8. */
+function pathOf(url: URL, what: string): string | Uint8Array {
+	let path: string;
+	try {
+		path = Bun.fileURLToPath(url);
+	} catch (error) {
+		const { code } = error as { code?: unknown };
+		// What only inherits from the class is no URL.
+		throw code === "ERR_INVALID_ARG_TYPE" ? notALocation(url, what) : error;
 	}
-	return Bun.fileURLToPath(url);
+	// The runtime has no text for it, and gives none.
+	return path === "" ? unescaped(url.pathname) : path;
 }
 
-/** What was passed, for a message. */
-export function received(value: unknown): string {
-	if (value === null || value === undefined) return String(value);
-	if (typeof value === "object") return `an instance of ${value.constructor?.name ?? "Object"}`;
-	return `type ${typeof value} (${Bun.inspect(value).slice(0, 40)})`;
+function unescaped(pathname: string): Uint8Array {
+	const byte = (_: string, digits: string) => String.fromCharCode(Number.parseInt(digits, 16));
+	return Buffer.from(pathname.replace(/%([0-9a-f]{2})/gi, byte), "latin1");
 }
+
+export { received } from "./received.ts";

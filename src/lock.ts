@@ -52,7 +52,7 @@ export interface LockOptions extends TryLockOptions, LockWaitOptions {
 const what = (z: Zod) => ({
 	mode: schemas.choice(z, "shared", "exclusive"),
 	range: z.optional(
-		z.strictObject({
+		schemas.object<LockRange>(z, {
 			offset: z.int().check(z.minimum(0), z.maximum(Number.MAX_SAFE_INTEGER)),
 			length: schemas.integer(z, 1),
 		}),

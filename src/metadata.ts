@@ -52,15 +52,18 @@ export interface AccessOptions extends FollowOptions {
 	execute?: boolean | undefined;
 }
 
-const checkStat = optionsOf<StatOptions>("stat", (z) => ({
-	follow: schemas.flag(z),
-	sync: schemas.choice(z, "auto", "force", "never"),
-}));
+/** The options of `stat`, for the operation of that name. */
+export const statOptions = (operation: string) =>
+	optionsOf<StatOptions>(operation, (z) => ({
+		follow: schemas.flag(z),
+		sync: schemas.choice(z, "auto", "force", "never"),
+	}));
 
 /** Options with `follow` alone, for the operation of that name. */
 export const followOptions = (operation: string) =>
 	optionsOf<FollowOptions>(operation, (z) => ({ follow: schemas.flag(z) }));
 
+const checkStat = statOptions("stat");
 const checkChmod = followOptions("chmod");
 const checkUtimes = followOptions("utimes");
 const checkAccess = optionsOf<AccessOptions>("access", (z) => ({
@@ -71,7 +74,9 @@ const checkAccess = optionsOf<AccessOptions>("access", (z) => ({
 }));
 const checkTimes = optionsOf<Times>("utimes", (z) => {
 	const time = () =>
-		z.optional(z.union([z.date(), z.number(), z.bigint(), z.literal("now")], { error: TIME }));
+		z.optional(
+			z.union([schemas.date(z), z.number(), z.bigint(), z.literal("now")], { error: TIME }),
+		);
 	return { atime: time(), mtime: time(), birthtime: time() };
 });
 

@@ -1,14 +1,15 @@
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
-import { invalidArgument, isCode } from "./errors.ts";
+import { type FsError, invalidArgument, isCode } from "./errors.ts";
 import { checkedName, type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { parentOf } from "./place.ts";
-import { randomName } from "./replace.ts";
+import { withSpecialBits } from "./special-bits.ts";
 import { system } from "./sys/index.ts";
-import type { Metadata } from "./sys/metadata.ts";
+import { FOLLOWED, type Metadata } from "./sys/metadata.ts";
 import type { Place } from "./sys/system.ts";
+import { randomName } from "./temporary.ts";
 
 /** Options of `mkdir`. */
 export interface MkdirOptions {
@@ -33,39 +34,66 @@ function mkdirOperation(
 ): Operation<void> {
 	const { mode = 0o777, recursive = false } = checkMkdir(options);
 	const place = locate(scope, location);
-	return recursive ? mkdirAll(scope, place, mode) : system.directory.mkdir(scope, place, mode);
+	return recursive ? mkdirAll(scope, place, mode) : make(scope, place, mode);
 }
 
+function make(scope: Scope, place: Place, mode: number): Operation<void> {
+	const { directory } = system;
+	const made = directory.mkdir(scope, place, mode);
+	return withSpecialBits(scope, place, mode, made, directory.rmdir(scope, place));
+}
+
+/** Upwards until there is a directory to make the next in, and down again. */
 function* mkdirAll(scope: Scope, place: Place, mode: number): Operation<void> {
+	const lacking: Place[] = [];
+	let at = place;
+	let lacks = yield* madeOrFound(scope, at, mode);
+	while (lacks !== undefined) {
+		const above = parentOf(at);
+		if (above.path.length >= at.path.length) throw lacks;
+		lacking.push(at);
+		at = above;
+		lacks = yield* madeOrFound(scope, at, 0o777);
+	}
+	for (let next = lacking.pop(); next !== undefined; next = lacking.pop()) {
+		lacks = yield* madeOrFound(scope, next, next === place ? mode : 0o777);
+		// What is above it is there. It is removed again by others, or nothing can be made in it.
+		if (lacks !== undefined) throw lacks;
+	}
+}
+
+/** Makes a directory, or finds it there; gives the error if there is nothing to make it in. */
+function* madeOrFound(scope: Scope, place: Place, mode: number): Operation<FsError | undefined> {
+	const mark = scope.mark();
 	try {
-		yield* system.directory.mkdir(scope, place, mode);
+		yield* make(scope, place, mode);
 	} catch (error) {
-		const above = parentOf(place);
-		if (isCode(error, "ENOENT") && above.path.length < place.path.length) {
-			yield* mkdirAll(scope, above, 0o777);
-			return yield* mkdirAll(scope, place, mode);
-		}
+		if (isCode(error, "ENOENT")) return error;
 		if (!isCode(error, "EEXIST", "EISDIR", "EROFS", "EPERM")) throw error;
 		let found: Metadata;
 		try {
-			found = yield* system.metadata.stat(scope, place, { follow: true, sync: "auto" });
+			found = yield* system.metadata.stat(scope, place, FOLLOWED);
 		} catch {
 			throw error;
 		}
 		if (!found.isDirectory()) throw error;
+	} finally {
+		scope.release(mark);
 	}
+	return undefined;
 }
 
 /**
  * Makes a directory.
  *
  * @param location A path or `dir.at(name)`.
- * @param options `mode` 0 to 0o7777; `recursive`: make those above it too, with mode 0o777, and be
- * content if it is a directory already.
+ * @param options `mode` 0 to 0o7777, of which the process's mask takes permissions but no
+ * set-user-id, set-group-id or sticky bit; `recursive`: make those above it too, with mode 0o777,
+ * and be content if it is a directory already.
  * @throws {FsError} `EEXIST` if the name is taken, `ENOENT` without `recursive`, `EACCES`, `EROFS`,
  * `ENOTDIR`, `ENOSPC`.
  *
- * Linux: mkdirat.
+ * Linux: mkdirat, then fchmodat2 for set-user-id and set-group-id, which mkdirat leaves out.
  *
  * @example
  * ```ts

@@ -1,5 +1,6 @@
 import { invalidArgument } from "./errors.ts";
 import { checkedInteger } from "./location.ts";
+import { inspected } from "./received.ts";
 import type { OpenHow } from "./sys/system.ts";
 
 /** Node's names for ways to open a file. */
@@ -50,7 +51,7 @@ export function howOf(flags: OpenFlags | number): OpenHow {
 	if (plain === undefined) {
 		throw invalidArgument(
 			"ERR_INVALID_ARG_VALUE",
-			`The "flags" argument must be one of Node's open flags. Received ${Bun.inspect(flags)}`,
+			`The "flags" argument must be one of Node's open flags. Received ${inspected(flags)}`,
 		);
 	}
 	if (letters.includes("s")) return { ...plain, synchronous: "full" };

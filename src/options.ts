@@ -1,5 +1,6 @@
 import type * as zod from "zod/mini";
 import { invalidArgument } from "./errors.ts";
+import { inspected } from "./received.ts";
 
 /** The library of schemas, as the functions below hand it to those who describe their options. */
 export type Zod = typeof zod;
@@ -39,6 +40,23 @@ function isPlain(value: unknown): boolean {
 	return prototype === Object.prototype || prototype === null;
 }
 
+/** What only inherits from the class has no state, and its getters throw. */
+function isSignal(value: unknown): boolean {
+	try {
+		return value instanceof AbortSignal && typeof value.aborted === "boolean";
+	} catch {
+		return false;
+	}
+}
+
+function isDate(value: unknown): boolean {
+	try {
+		return value instanceof Date && !Number.isNaN(value.getTime());
+	} catch {
+		return false;
+	}
+}
+
 /** Schemas that more than one operation needs. */
 export const schemas = {
 	flag: (z: Zod) => z.optional(z.boolean()),
@@ -51,11 +69,19 @@ export const schemas = {
 				{ error: `expected one of ${values.map((value) => JSON.stringify(value)).join(", ")}` },
 			),
 		) as zod.ZodMiniType<V | undefined>,
-	signal: (z: Zod) => z.optional(z.instanceof(AbortSignal)),
+	signal: (z: Zod) =>
+		z.optional(z.custom<AbortSignal>(isSignal, { error: "expected an AbortSignal" })),
+	date: (z: Zod) => z.custom<Date>(isDate, { error: "expected a valid Date" }),
 	callback: <F>(z: Zod) =>
 		z.optional(
 			z.custom<F>((value) => typeof value === "function", { error: "expected a function" }),
 		),
+	/** An options object in another: as strict, and as plain. */
+	object: <T extends object>(z: Zod, shape: Shape<T>) =>
+		z.pipe(
+			z.custom(isPlain, { error: "expected a plain object" }),
+			z.strictObject(shape),
+		) as unknown as zod.ZodMiniType<T>,
 };
 
 function refusal(
@@ -67,7 +93,7 @@ function refusal(
 	if (!isPlain(value)) {
 		return invalidArgument(
 			"ERR_INVALID_ARG_TYPE",
-			`${operation}: the options must be a plain object. Received ${Bun.inspect(value, { depth: 0 })}`,
+			`${operation}: the options must be a plain object. Received ${inspected(value)}`,
 		);
 	}
 	if (issue?.code === "unrecognized_keys") {
@@ -87,6 +113,40 @@ function refusal(
 			: issue?.code === "invalid_type"
 				? "ERR_INVALID_ARG_TYPE"
 				: "ERR_INVALID_ARG_VALUE";
-	const given = Bun.inspect(issue?.input, { depth: 0 });
-	return invalidArgument(code, `${operation}: option "${name}": ${issue?.message}, got ${given}`);
+	const given = inspected(issue?.input);
+	const reason = issue === undefined ? "it is wrong" : reasonOf(issue);
+	return invalidArgument(code, `${operation}: option "${name}": ${reason}, got ${given}`);
+}
+
+/** What would have been right. The library of schemas has words for it only if more of it is loaded. */
+function reasonOf(issue: zod.core.$ZodIssue): string {
+	switch (issue.code) {
+		case "invalid_type":
+			return `expected ${issue.expected === "int" ? "an integer" : issue.expected}`;
+		case "too_small":
+			return `expected at least ${issue.minimum}${unitOf(issue.origin)}`;
+		case "too_big":
+			return `expected at most ${issue.maximum}${unitOf(issue.origin)}`;
+		case "invalid_value":
+			return `expected one of ${issue.values.map((value) => JSON.stringify(value)).join(", ")}`;
+		case "unrecognized_keys":
+			return `no option ${issue.keys.map((key) => `"${key}"`).join(", ")}`;
+		case "invalid_union":
+			if (issue.message !== UNSAID) return issue.message;
+			return issue.errors.map(([first]) => within(first)).join(", or ");
+		default:
+			return issue.message;
+	}
+}
+
+/** What it says where it has no words. */
+const UNSAID = "Invalid input";
+
+const unitOf = (origin: string) => (origin === "array" ? " items" : "");
+
+/** The reason why one of several ways was not taken, with the part of the value that it is about. */
+function within(issue: zod.core.$ZodIssue | undefined): string {
+	if (issue === undefined) return UNSAID;
+	const where = issue.path.length > 0 ? `"${issue.path.join(".")}": ` : "";
+	return where + reasonOf(issue);
 }

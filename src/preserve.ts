@@ -1,8 +1,10 @@
 /** Giving a copy the metadata of its source. */
+import { attempt } from "./attempt.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { isCode, printable } from "./errors.ts";
-import type { Zod } from "./options.ts";
+import { schemas, type Zod } from "./options.ts";
+import { preserveFlags, type Seal } from "./preserve-flags.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Handle, Place, Subject } from "./sys/system.ts";
@@ -19,6 +21,11 @@ export interface Preserve {
 	xattrs?: boolean | undefined;
 	/** Access control lists. By default with the permissions, of which they are a part. */
 	acl?: boolean | undefined;
+	/**
+	 * Flags of files and directories that say how they may be used, `immutable` and `append` among
+	 * them; see {@link getFlags}. Not how their content is kept: compressed, or in place.
+	 */
+	flags?: boolean | undefined;
 }
 
 /** What a copy keeps, with everything said. Plain data: it can be sent to another thread. */
@@ -28,6 +35,7 @@ export interface Preserved {
 	readonly owner: boolean;
 	readonly xattrs: boolean;
 	readonly acl: boolean;
+	readonly flags: boolean;
 	/** Whether the caller has said what to keep; directories that were there are else left alone. */
 	readonly explicit: boolean;
 	/** Whether what cannot be kept fails the copy (it was asked for by name) or is reported. */
@@ -38,8 +46,6 @@ export interface Preserved {
 const ACL = "system.posix_acl_";
 /** What the names begin with under which XFS shows the same lists once more. */
 export const ACL_ALIAS = "trusted.SGI_ACL_";
-/** What a filesystem or a missing privilege says to metadata that it cannot take. */
-const CANNOT = ["ENOTSUP", "EPERM", "EACCES", "EINVAL", "ENOSPC", "E2BIG", "ERANGE"];
 const SET_ID = 0o6000;
 const SET_GID = 0o2000;
 const GROUP = 0o070;
@@ -55,21 +61,30 @@ export function preserved(option: Preserve | "all" | "none" | undefined): Preser
 		owner = all,
 		xattrs = all,
 		acl = mode,
+		flags = all,
 	} = parts;
 	const explicit = option !== undefined;
-	return { mode, times, owner, xattrs, acl, strict: !all, explicit };
+	return { mode, times, owner, xattrs, acl, flags, strict: !all, explicit };
 }
 
 /** The schema of the `preserve` option. */
 export function preserveSchema(z: Zod) {
 	const flag = () => z.optional(z.boolean());
-	const parts = { mode: flag(), times: flag(), owner: flag(), xattrs: flag(), acl: flag() };
-	return z.optional(z.union([z.enum(["all", "none"]), z.strictObject(parts)]));
+	const parts = {
+		mode: flag(),
+		times: flag(),
+		owner: flag(),
+		xattrs: flag(),
+		acl: flag(),
+		flags: flag(),
+	};
+	return z.optional(z.union([z.enum(["all", "none"]), schemas.object<Preserve>(z, parts)]));
 }
 
 /**
- * Sets owner, attributes, permissions and times, in the order in which none undoes another. Names
- * of what could not be kept are put into `lost`.
+ * Sets owner, attributes, permissions, times and flags, in the order in which none undoes another.
+ * Names of what could not be kept are put into `lost`. Gives the seals that are left to be set when
+ * the copy is where it is to be.
  */
 export function* preserve(
 	scope: Scope,
@@ -78,21 +93,22 @@ export function* preserve(
 	what: Preserved,
 	lost: Set<string>,
 	mayInherit = true,
-): Operation<void> {
+): Operation<readonly Seal[]> {
 	// By name, what is meant is what has the name, whatever took its place meanwhile.
 	const follow = typeof destination === "number";
+	const keeping = { strict: what.strict, lost };
 	let ownerKept = false;
 	if (what.owner) {
 		const { uid, gid } = from;
 		const chown = system.ownership.chown(scope, destination, { uid, gid }, follow);
-		ownerKept = yield* attempt(what, lost, "owner", chown);
+		ownerKept = yield* attempt(keeping, "owner", chown);
 	}
 	// Whether the source has a list that the copy has not.
 	let listLost = false;
 	if (what.xattrs || what.acl || what.mode) {
 		const names = yield* attributesOf(scope, source, follow);
 		if (what.acl && mayInherit) {
-			yield* attempt(what, lost, "acl", removeInherited(scope, names, destination, follow));
+			yield* attempt(keeping, "acl", removeInherited(scope, names, destination, follow));
 		}
 		for (const name of names) {
 			const text = printable(name);
@@ -103,18 +119,19 @@ export function* preserve(
 				continue;
 			}
 			const copy = copyAttribute(scope, source, destination, name, follow);
-			const kept = yield* attempt(what, lost, isList ? "acl" : `xattr ${text}`, copy);
+			const kept = yield* attempt(keeping, isList ? "acl" : `xattr ${text}`, copy);
 			listLost ||= !kept && text === ACCESS_LIST;
 		}
 	}
 	if (what.mode && from.kind !== "symlink") {
 		const bits = yield* permissionsOf(scope, from, destination, ownerKept, listLost);
-		yield* attempt(what, lost, "mode", system.metadata.chmod(scope, destination, bits, follow));
+		yield* attempt(keeping, "mode", system.metadata.chmod(scope, destination, bits, follow));
 	}
 	if (what.times) {
 		const times = { atime: from.atimeNs, mtime: from.mtimeNs, birthtime: "keep" } as const;
-		yield* attempt(what, lost, "times", system.metadata.utimes(scope, destination, times, follow));
+		yield* attempt(keeping, "times", system.metadata.utimes(scope, destination, times, follow));
 	}
+	return what.flags ? yield* preserveFlags(scope, [source, from], destination, keeping) : [];
 }
 
 /**
@@ -161,23 +178,6 @@ export function* dressLike(
 		yield* system.xattr.set(scope, handle, name, list, "either", true);
 	}
 	yield* system.metadata.chmod(scope, handle, old.permissions & ~SET_ID, true);
-}
-
-/** Sets one part; false if it could not be kept and that is only to be reported. */
-function* attempt(
-	what: Preserved,
-	lost: Set<string>,
-	part: string,
-	operation: Operation<void>,
-): Operation<boolean> {
-	try {
-		yield* operation;
-		return true;
-	} catch (error) {
-		if (what.strict || !isCode(error, ...CANNOT)) throw error;
-		lost.add(part);
-		return false;
-	}
 }
 
 /** Whether a directory gives lists to what is made in it. */

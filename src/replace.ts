@@ -1,4 +1,4 @@
-/** Making a file under another name and moving it into place when it is whole. */
+/** Making a file without a name, or under another, and moving it into place when it is whole. */
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode } from "./errors.ts";
@@ -7,26 +7,8 @@ import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Handle, Place } from "./sys/system.ts";
 
-const ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
 /** Links that lead to links: as many as the kernel follows. */
 const MOST_LINKS = 40;
-const NAME_TRIES = 100;
-
-/** Letters and digits by chance: 36 to the power of `length` of them. */
-export function randomName(length: number): string {
-	const bytes = crypto.getRandomValues(new Uint8Array(length));
-	return Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join("");
-}
-
-/** What the names of this thread have in common, and nobody else's have. */
-let stem: string | undefined;
-let made = 0;
-
-/** The name of something that is not finished, of which there is one. */
-export function temporaryName(): string {
-	stem ??= randomName(12);
-	return `.fsx-${stem}${(made++).toString(36)}.tmp`;
-}
 
 /** To look names up in a directory takes no permission to list it. */
 export const LOOK_UP = { path: true, directory: true } as const;
@@ -34,10 +16,6 @@ export const LOOK_UP = { path: true, directory: true } as const;
 /** A place named by a directory that is held open, so that both names mean the same directory. */
 export interface Slot {
 	readonly place: Place;
-	/** The directory itself. */
-	readonly directory: Place;
-	/** The place under a name of nobody's, in the same directory. */
-	temporary(): Place;
 	release(): Operation<void>;
 }
 
@@ -52,19 +30,17 @@ export function* slotOf(scope: Scope, place: Place): Operation<Slot> {
 		opened = yield* system.file.open(scope, above, LOOK_UP);
 		directory = opened;
 	}
-	const inside = (path: string | Uint8Array): Place => ({
-		directory,
-		path,
-		beneath: place.beneath,
-	});
 	return {
-		place: inside(dots ? "." : name),
-		directory: inside("."),
-		temporary: () => inside(temporaryName()),
+		place: { directory, path: dots ? "." : name, beneath: place.beneath },
 		*release() {
-			if (opened !== undefined) yield* system.file.close(scope, opened);
+			if (opened !== undefined) yield* closeAfter(scope, opened, false);
 		},
 	};
+}
+
+/** Another name in the directory of a slot; `"."` is the directory itself. */
+export function beside({ place }: Slot, name: string): Place {
+	return { ...place, path: name };
 }
 
 /** The place that a symbolic link, or a chain of them, leads to: what an atomic write replaces. */
@@ -98,10 +74,14 @@ function* confirm(scope: Scope, place: Place, resolved: Place): Operation<void> 
 	const followed = yield* statIfThere(scope, place, true);
 	const found = yield* statIfThere(scope, resolved);
 	const same = followed && found ? isSame(followed, found) : followed === found;
-	if (same) return;
-	throw new FsError("EAGAIN", "resource temporarily unavailable", {
+	if (!same) throw linkChanged(place.path);
+}
+
+/** The error for a link that was not what it is now when its target was asked for. */
+export function linkChanged(path: Place["path"]): FsError {
+	return new FsError("EAGAIN", "resource temporarily unavailable", {
 		syscall: "open",
-		path: place.path,
+		path,
 		detail: "the symbolic link was changed meanwhile",
 	});
 }
@@ -109,21 +89,6 @@ function* confirm(scope: Scope, place: Place, resolved: Place): Operation<void> 
 /** Whether two names are of one file. */
 export function isSame(a: Metadata, b: Metadata): boolean {
 	return a.ino === b.ino && a.dev === b.dev;
-}
-
-/** Makes something under a temporary name, trying others while the name is taken. */
-export function* underTemporaryName<T>(
-	slot: Slot,
-	make: (place: Place) => Operation<T>,
-): Operation<readonly [Place, T]> {
-	for (let tries = 1; ; tries++) {
-		const place = slot.temporary();
-		try {
-			return [place, yield* make(place)];
-		} catch (error) {
-			if (tries === NAME_TRIES || !isCode(error, "EEXIST")) throw error;
-		}
-	}
 }
 
 /**
@@ -160,18 +125,6 @@ function* renameWithoutReplacing(scope: Scope, from: Place, to: Place): Operatio
 		yield* system.hardlink.link(scope, from, to, false);
 		return false;
 	}
-}
-
-/** Makes something in its place, or beside it and then moves it there if the place is taken. */
-export function* takePlace(
-	scope: Scope,
-	slot: Slot,
-	existing: Metadata | undefined,
-	make: (place: Place) => Operation<void>,
-): Operation<void> {
-	if (existing === undefined) return yield* make(slot.place);
-	const [temporary] = yield* underTemporaryName(slot, make);
-	yield* moveIntoPlace(scope, temporary, slot, true);
 }
 
 /** Removes what was made and is not wanted; that this fails must not hide why. */
@@ -212,6 +165,6 @@ export function* syncDirectory(scope: Scope, place: Place): Operation<void> {
 	try {
 		yield* system.file.sync(scope, handle);
 	} finally {
-		yield* system.file.close(scope, handle);
+		yield* closeAfter(scope, handle, false);
 	}
 }

@@ -1,32 +1,36 @@
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
+import { byteLengthOf } from "./engine/view.ts";
 import { FsError, isCode } from "./errors.ts";
 import { type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { parentOf } from "./place.ts";
 import { dressLike } from "./preserve.ts";
 import {
+	beside,
 	closeAfter,
 	discard,
+	linkChanged,
 	moveIntoPlace,
 	resolveLinks,
+	type Slot,
 	slotOf,
 	statIfThere,
 	syncDirectory,
-	underTemporaryName,
 } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Handle, Place } from "./sys/system.ts";
 import { writeWhole } from "./sys/whole.ts";
+import { lacksNamelessFiles, NAMELESS, publish, underTemporaryName } from "./temporary.ts";
 import { bytesOf } from "./transfer.ts";
 
 /** Options of `writeFile`. */
 export interface WriteFileOptions {
 	/**
-	 * Write a temporary file beside the old one, put it on the disk and rename it into place: whoever
-	 * looks, now or after a crash, finds the old content or the new, whole. Default false.
+	 * Write a new file, put it on the disk and then in the place of the old one: whoever looks, now or
+	 * after a crash, finds the old content or the new, whole. Default false.
 	 */
 	atomic?: boolean | undefined;
 	/** Permissions of a file that is created, less the process's mask. Default 0o666. */
@@ -54,7 +58,7 @@ function writeFileOperation(
 	const place = locate(scope, location);
 	const bytes = bytesOf(data);
 	scope.interrupt = signal;
-	return (atomic ? writeAtomically : writeInPlace)(scope, place, bytes, mode, sync);
+	return naming(place, (atomic ? replaceContent : writeInPlace)(scope, place, bytes, mode, sync));
 }
 
 function* writeInPlace(
@@ -68,13 +72,22 @@ function* writeInPlace(
 	const handle = yield* system.file.open(scope, place, how);
 	let written = false;
 	try {
-		yield* writeFromStart(scope, handle, scope.pin(bytes), bytes.byteLength);
+		yield* writeFromStart(scope, handle, scope.pin(bytes), byteLengthOf(bytes));
 		if (sync) yield* system.file.sync(scope, handle);
 		written = true;
 	} finally {
 		yield* closeAfter(scope, handle, written);
 	}
 	if (sync) yield* syncDirectory(scope, parentOf(place));
+}
+
+/** Content on its way to a place. */
+interface Draft {
+	readonly slot: Slot;
+	/** What has the place now. */
+	readonly old: Metadata | undefined;
+	readonly bytes: ArrayBufferView;
+	readonly mode: number;
 }
 
 function* replaceContent(
@@ -88,32 +101,60 @@ function* replaceContent(
 	try {
 		const old = yield* statIfThere(scope, slot.place);
 		if (old !== undefined && !old.isFile()) throw notAFile(old, place);
-		const [temporary, handle] = yield* underTemporaryName(slot, (name) =>
-			system.file.open(scope, name, {
-				write: true,
-				create: true,
-				exclusive: true,
-				mode: old === undefined ? mode : 0o600,
-			}),
-		);
-		let written = false;
+		// Until it has the permissions of the old file, nobody else is to see what may be secret.
+		const draft: Draft = { slot, old, bytes, mode: old === undefined ? mode : 0o600 };
 		try {
-			yield* writeWhole(system.file, scope, handle, scope.pin(bytes), bytes.byteLength, 0);
-			if (old !== undefined) yield* dressLike(scope, handle, slot.place, old);
-			yield* system.file.sync(scope, handle);
-			written = true;
-		} finally {
-			try {
-				yield* closeAfter(scope, handle, written);
-			} finally {
-				if (!written) yield* discard(scope, temporary);
-			}
+			yield* writeNameless(scope, draft);
+		} catch (error) {
+			if (!lacksNamelessFiles(error)) throw error;
+			yield* writeNamed(scope, draft);
 		}
-		yield* moveIntoPlace(scope, temporary, slot, true);
-		if (sync) yield* syncDirectory(scope, { ...slot.place, path: "." });
+		if (sync) yield* syncDirectory(scope, beside(slot, "."));
 	} finally {
 		yield* slot.release();
 	}
+}
+
+/** As a file without a name, which a killed process does not leave behind. */
+function* writeNameless(scope: Scope, draft: Draft): Operation<void> {
+	const { slot, old, mode } = draft;
+	const handle = yield* system.file.open(scope, beside(slot, "."), { ...NAMELESS, mode });
+	try {
+		yield* fill(scope, handle, draft);
+		yield* publish(scope, handle, slot, old !== undefined, true);
+	} finally {
+		// All of it is on the disk by now, so a failed close has lost nothing.
+		yield* closeAfter(scope, handle, false);
+	}
+}
+
+function* writeNamed(scope: Scope, draft: Draft): Operation<void> {
+	const { slot, mode } = draft;
+	const how = { write: true, create: true, exclusive: true, mode };
+	const [temporary, handle] = yield* underTemporaryName(slot, (name) =>
+		system.file.open(scope, name, how),
+	);
+	let whole = false;
+	try {
+		let written = false;
+		try {
+			yield* fill(scope, handle, draft);
+			written = true;
+		} finally {
+			yield* closeAfter(scope, handle, written);
+		}
+		whole = true;
+	} finally {
+		if (!whole) yield* discard(scope, temporary);
+	}
+	yield* moveIntoPlace(scope, temporary, slot, true);
+}
+
+/** Writes the content, makes the file like the one that it replaces, and puts it on the disk. */
+function* fill(scope: Scope, handle: Handle, { slot, old, bytes }: Draft): Operation<void> {
+	yield* writeWhole(system.file, scope, handle, scope.pin(bytes), byteLengthOf(bytes), 0);
+	if (old !== undefined) yield* dressLike(scope, handle, slot.place, old);
+	yield* system.file.sync(scope, handle);
 }
 
 /** A fifo, and a pipe behind /dev/stdout, has no positions to write to. */
@@ -132,16 +173,10 @@ function* writeFromStart(
 	}
 }
 
-/** Parts of an atomic write fail under names of their own; what is meant is the one name. */
-function* writeAtomically(
-	scope: Scope,
-	place: Place,
-	bytes: ArrayBufferView,
-	mode: number,
-	sync: boolean,
-): Operation<void> {
+/** Parts of a write fail under no name, or under names of their own; what is meant is the one name. */
+function* naming(place: Place, write: Operation<void>): Operation<void> {
 	try {
-		yield* replaceContent(scope, place, bytes, mode, sync);
+		yield* write;
 	} catch (error) {
 		throw error instanceof FsError ? error.renamed(place.path) : error;
 	}
@@ -151,6 +186,7 @@ function* writeAtomically(
 function notAFile(old: Metadata, { path }: Place): FsError {
 	const details = { syscall: "open", path };
 	if (old.isDirectory()) return new FsError("EISDIR", "illegal operation on a directory", details);
+	if (old.isSymbolicLink()) return linkChanged(path);
 	const detail = `it is a ${old.kind.replace("-", " ")}, not a file`;
 	return new FsError("EINVAL", "invalid argument", { ...details, detail });
 }
@@ -169,7 +205,7 @@ function notAFile(old: Metadata, { path }: Place): FsError {
  * there, whole, and nothing else is left behind.
  * @throws {AbortError} When the signal fires.
  *
- * Linux: openat, pwrite64 until all is written, fsync, renameat2.
+ * Linux: openat, pwrite64 until all is written; `atomic`: O_TMPFILE, fsync, linkat, renameat2.
  *
  * @example
  * ```ts

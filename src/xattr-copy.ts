@@ -6,6 +6,7 @@ import { isCode } from "./errors.ts";
 import { subjectOf, type Target } from "./location.ts";
 import type { FollowOptions } from "./metadata.ts";
 import { optionsOf, schemas } from "./options.ts";
+import { ACL_ALIAS } from "./preserve.ts";
 import { system } from "./sys/index.ts";
 import type { Subject } from "./sys/system.ts";
 
@@ -30,7 +31,8 @@ export function* copyAttributes(
 ): Operation<number> {
 	let copied = 0;
 	for (const name of yield* system.xattr.list(scope, source, follow)) {
-		if (filter !== undefined && !filter(textOf(name))) continue;
+		const text = textOf(name);
+		if (text.startsWith(ACL_ALIAS) || filter?.(text) === false) continue;
 		const mark = scope.mark();
 		const value = yield* ifThere(system.xattr.get(scope, source, name, follow));
 		if (value !== undefined) {
@@ -66,7 +68,8 @@ function* copyXattrsOperation(
  * Copies the extended attributes of a file to another, names that are not UTF-8 included.
  *
  * Attributes that `to` has and `from` has not stay. When one cannot be set, those before it have
- * been. On Linux POSIX ACLs are among the attributes (`system.posix_acl_access`).
+ * been. On Linux POSIX ACLs are among the attributes (`system.posix_acl_access`); the second names
+ * under which XFS shows them (`trusted.SGI_ACL_…`) are left out.
  *
  * @param from Whose attributes to take: a path, `dir.at(name)`, a `File`, a `Dir` or a descriptor.
  * @param to What to give them to: the same choice.

@@ -2,10 +2,12 @@ import { type Encoding, encodingSchema, textOf } from "./encoding.ts";
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
+import { isBytes, plainBytes } from "./engine/view.ts";
 import { invalidArgument } from "./errors.ts";
-import { checkedName, received, subjectOf, type Target } from "./location.ts";
+import { checkedName, subjectOf, type Target } from "./location.ts";
 import { type FollowOptions, followOptions } from "./metadata.ts";
 import { optionsOf, schemas } from "./options.ts";
+import { received } from "./received.ts";
 import { system } from "./sys/index.ts";
 
 /** Options of `getXattr`. */
@@ -53,7 +55,7 @@ function attributeName(name: string | Uint8Array): string | Uint8Array {
 
 function attributeValue(value: string | Uint8Array): Uint8Array {
 	if (typeof value === "string") return encoder.encode(value);
-	if (value instanceof Uint8Array) return value;
+	if (isBytes(value)) return plainBytes(value);
 	throw invalidArgument(
 		"ERR_INVALID_ARG_TYPE",
 		`The "value" argument must be a string or a Uint8Array. Received ${received(value)}`,

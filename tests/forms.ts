@@ -15,13 +15,29 @@ export type Forms = {
 const functions = library as unknown as Record<string, (...args: unknown[]) => unknown>;
 const names = Object.keys(functions).filter((name) => `${name}Sync` in functions);
 
+/** What gives a sequence, and no promise. */
+const sequences = new Set(["extents"]);
+
+/** A synchronous form behind the promise, or the asynchronous sequence, of the other one. */
+function behindPromises(name: string): (...args: unknown[]) => unknown {
+	const twin = functions[`${name}Sync`] as (...args: unknown[]) => unknown;
+	if (!sequences.has(name)) return async (...args) => twin(...args);
+	return async function* (...args) {
+		yield* twin(...args) as Iterable<unknown>;
+	};
+}
+
 /** The library as promises, and once more with its synchronous forms behind the same promises. */
 export const bothForms: Record<"async" | "sync", Forms> = {
-	async: Object.fromEntries(names.map((name) => [name, functions[name]])) as Forms,
-	sync: Object.fromEntries(
-		names.map((name) => [name, async (...args: unknown[]) => functions[`${name}Sync`]?.(...args)]),
-	) as Forms,
+	async: Object.fromEntries(names.map((name) => [name, functions[name]])) as unknown as Forms,
+	sync: Object.fromEntries(names.map((name) => [name, behindPromises(name)])) as unknown as Forms,
 };
+
+/** Where temporary files are, and where they are memory: what differs between filesystems runs in both. */
+export const HERE_AND_IN_MEMORY = [
+	["here", tmpdir()],
+	["in memory", "/dev/shm"],
+] as const;
 
 /** What a case is given: one form of the library, and an empty directory of its own. */
 export interface Given {
@@ -32,8 +48,15 @@ export interface Given {
 	form: "async" | "sync";
 }
 
+/**
+ * Whether cases that have a place of their own are left out: `test:filesystems` runs the suite with
+ * `TMPDIR` on one filesystem after the other, and those would be the same each time.
+ */
+export const ELSEWHERE_LEFT_OUT = process.env.FSX_TEST_FILESYSTEM !== undefined;
+
 /** A case, run once per form; `root` is where its directories are made, the system's by default. */
 export function forms(title: string, body: (given: Given) => Promise<void>, root = tmpdir()): void {
+	if (ELSEWHERE_LEFT_OUT && root !== tmpdir()) return;
 	describe(title, () => {
 		for (const form of ["async", "sync"] as const) {
 			test(form, async () => {
@@ -47,6 +70,15 @@ export function forms(title: string, body: (given: Given) => Promise<void>, root
 			});
 		}
 	});
+}
+
+/** A test with a place of its own; see `ELSEWHERE_LEFT_OUT`. */
+export function testElsewhere(
+	title: string,
+	body: () => void | Promise<void>,
+	milliseconds?: number,
+): void {
+	if (!ELSEWHERE_LEFT_OUT) test(title, body, milliseconds);
 }
 
 /** The error that a promise is rejected with; a test that expects one fails if there is none. */

@@ -13,7 +13,7 @@ import { showProgress } from "./progress.ts";
 import { countText, durationText, jsonText, safeText, sizeText } from "./text.ts";
 import { treeSize } from "./tree-size.ts";
 
-const PRESERVABLE = ["mode", "times", "owner", "xattrs", "acl"] as const;
+const PRESERVABLE = ["mode", "times", "owner", "xattrs", "acl", "flags"] as const;
 
 type Preserve = NonNullable<CopyOptions["preserve"]>;
 

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type Metadata, stat } from "../index.ts";
+import { type Metadata, major, minor, stat } from "../index.ts";
 import { fail } from "./failure.ts";
 import { jsonText, safeText, sizeText, tableText } from "./text.ts";
 
@@ -56,6 +56,7 @@ function statText(path: string, metadata: Metadata): string {
 		["block size", String(blockSize)],
 	];
 	if (kind.endsWith("device")) rows.push(["device", deviceText(metadata.rdev)]);
+	if (metadata.subvolume !== undefined) rows.push(["subvolume", String(metadata.subvolume)]);
 	if (flags.length > 0) rows.push(["attributes", flags.map(([name]) => name).join(", ")]);
 	if (directIo !== undefined) {
 		const { memoryAlign, offsetAlign } = directIo;
@@ -64,11 +65,8 @@ function statText(path: string, metadata: Metadata): string {
 	return tableText(rows);
 }
 
-/** Major and minor, as `stat` puts them into one number. */
 function deviceText(device: bigint): string {
-	const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);
-	const minor = (device & 0xffn) | ((device >> 12n) & ~0xffn & 0xffffffffn);
-	return `${major}:${minor}`;
+	return `${major(device)}:${minor(device)}`;
 }
 
 const BILLION = 1_000_000_000n;

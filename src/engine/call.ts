@@ -36,6 +36,10 @@ export interface Kernel {
 	handedOver(call: Call): void;
 	/** Opens this thread's queue into the kernel, or says why there is none. */
 	openQueue(): Lane | string;
+	/** True for calls that wait until something is ready: a worker would be held for no end. */
+	waits(call: Call): boolean;
+	/** Opens the lane for such calls that the queue does not take. */
+	openWaits(): Lane;
 	/** Forgets what was opened for this thread, so that other settings can choose again. */
 	reset(): void;
 }

@@ -13,6 +13,8 @@ interface Lanes {
 	/** The queue into the kernel, or why there is none. */
 	queue: Lane | string;
 	workers: WorkerLane;
+	/** For calls that wait, where the queue does not take them; opened when there is one. */
+	waits: Lane | undefined;
 }
 
 let lanes: Lanes | undefined;
@@ -26,6 +28,7 @@ function openLanes(): Lanes {
 	lanes = {
 		queue: settings.queue ? system.kernel.openQueue() : "turned off by configureEngine",
 		workers: openWorkers(),
+		waits: undefined,
 	};
 	return lanes;
 }
@@ -33,9 +36,14 @@ function openLanes(): Lanes {
 /** Where a call goes that must not be made on this thread. */
 export function laneFor(call: Call): Lane {
 	if (pauses.accepts(call)) return pauses;
-	const { queue, workers } = lanes ?? openLanes();
+	const opened = lanes ?? openLanes();
+	const { queue, workers } = opened;
 	system.kernel.handedOver(call);
 	if (typeof queue !== "string" && queue.accepts(call)) return tap?.("ring", queue) ?? queue;
+	if (system.kernel.waits(call)) {
+		opened.waits ??= system.kernel.openWaits();
+		return opened.waits;
+	}
 	return tap?.("worker", workers) ?? workers;
 }
 
@@ -143,5 +151,6 @@ async function stop(): Promise<void> {
 	system.kernel.reset();
 	if (ending === undefined) return;
 	if (typeof ending.queue !== "string") await ending.queue.stop();
+	await ending.waits?.stop();
 	await ending.workers.stop();
 }

@@ -1,4 +1,5 @@
 import { ptr } from "bun:ffi";
+import { byteLengthOf, checkAttached } from "./view.ts";
 
 /** Bytes in one slab: the unit in which memory is asked of the runtime. */
 const SLAB_SIZE = 512 * 1024;
@@ -239,7 +240,7 @@ export class Memory {
 		let slab = this.extra[this.depth];
 		if (slab === undefined || slab.size < size) {
 			const pooled = size <= SLAB_SIZE ? freeSlabs.pop() : undefined;
-			slab = pooled ?? new Slab(Math.max(SLAB_SIZE, size));
+			slab = pooled ?? new Slab(Math.max(SLAB_SIZE, Math.ceil(size / 8) * 8));
 			this.extra.splice(this.depth, 0, slab);
 		}
 		this.depth++;
@@ -250,10 +251,11 @@ export class Memory {
 }
 
 /**
- * The address of a buffer of the caller's. Reading `buffer` first makes the runtime move a small
- * typed array out of its moving heap for good; the caller of this must keep the view referenced.
+ * The address of a buffer of the caller's. Asking for its memory first makes the runtime move a
+ * small typed array out of its moving heap for good; the caller of this must keep the view
+ * referenced.
  */
 export function addressOf(view: ArrayBufferView): number {
-	void view.buffer;
-	return view.byteLength === 0 ? 0 : ptr(view as Uint8Array);
+	checkAttached(view);
+	return byteLengthOf(view) === 0 ? 0 : ptr(view as Uint8Array);
 }

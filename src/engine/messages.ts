@@ -9,6 +9,8 @@ export interface OperationRequest {
 	readonly kind: "operation";
 	readonly name: string;
 	readonly args: readonly unknown[];
+	/** Whether it is done soon, as a part of an operation is: it then waits with the single calls. */
+	readonly brief?: boolean;
 	/** Those of the hooks that the caller gave. */
 	readonly hooks: readonly HookName[];
 	/** Two words of shared memory, `ABORTED` and `ANSWER`. */

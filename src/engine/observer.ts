@@ -9,6 +9,7 @@ export const CHANNEL = "bun-fs-extended:operation";
 export interface OperationEvent {
 	/** The public name of the function: `"copyFile"`. */
 	readonly operation: string;
+	/** Which of the two forms of it. */
 	readonly form: "async" | "sync";
 	/** What the caller passed. */
 	readonly arguments: readonly unknown[];
@@ -78,7 +79,8 @@ function publish(
 		offloaded,
 	};
 	recorder?.(event);
-	if (channel?.hasSubscribers) channel.publish(event);
+	const subscribed = channel ?? openChannel();
+	if (subscribed.hasSubscribers) subscribed.publish(event);
 }
 
 export function observeSync<T>(

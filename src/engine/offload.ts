@@ -1,5 +1,5 @@
-import { AbortError, FsError } from "../errors.ts";
-import { workersForOperations } from "./engine.ts";
+import { AbortError, FsError, type FsErrorFields } from "../errors.ts";
+import { operationEnded, operationStarted, workersForOperations } from "./engine.ts";
 import { ABORTED, ANSWER, type Reply } from "./messages.ts";
 import { blame, isObserved, named, observe } from "./observer.ts";
 import type { Operation } from "./operation.ts";
@@ -70,7 +70,7 @@ async function runOnWorker<T>(
 	try {
 		const { args, hooks } = prepare(scope);
 		if (hooks.signal?.aborted) throw new AbortError(hooks.signal.reason);
-		return await request(name, args, hooks);
+		return await request(name, args, hooks, false);
 	} catch (error) {
 		blame(error, { name });
 		throw error;
@@ -79,8 +79,76 @@ async function runOnWorker<T>(
 	}
 }
 
+/** An operation cut into parts: plain data each, and how their results become its own. */
+export interface Divided<P extends readonly unknown[], R, T> {
+	readonly parts: readonly P[];
+	readonly join: (results: readonly R[]) => T;
+}
+
+/**
+ * Gives an operation on many files its two forms, where parts of it can run side by side: one after
+ * the other for the sync form, on several workers for the promise form. `divide` checks what the user
+ * passed, and what it takes of the scope is held until the last part has ended.
+ */
+export function divisible<U extends unknown[], const P extends readonly unknown[], R, T>(
+	name: string,
+	divide: (scope: Scope, ...user: U) => Divided<P, R, T>,
+	load: () => (scope: Scope, hooks: Hooks, ...part: P) => Operation<R>,
+): Offloadable<U, T> {
+	bodies.set(name, load as unknown as () => Body);
+	const operation = named(name, function* (scope: Scope, ...user: U): Operation<T> {
+		const { parts, join } = divide(scope, ...user);
+		const results: R[] = [];
+		for (const part of parts) results.push(yield* load()(scope, {}, ...part));
+		return join(results);
+	});
+	return {
+		sync: (...user) => runSync(operation, ...user),
+		async: (...user) => {
+			const workers = workersForOperations();
+			if (workers === undefined) return run(operation, ...user);
+			const perform = () =>
+				runDivided(name, (scope) => divide(scope, ...user), workers.mostOperations);
+			return isObserved() ? observe(operation, user, perform, true) : perform();
+		},
+	};
+}
+
+async function runDivided<P extends readonly unknown[], R, T>(
+	name: string,
+	divide: (scope: Scope) => Divided<P, R, T>,
+	atOnce: number,
+): Promise<T> {
+	const scope = takeScope();
+	operationStarted();
+	try {
+		const { parts, join } = divide(scope);
+		const results: R[] = [];
+		const waiting = parts.entries();
+		const pull = async () => {
+			for (const [index, part] of waiting) results[index] = await request(name, part, {}, true);
+		};
+		// All are waited for, also when one has failed: the others use what the scope holds.
+		const ends = await Promise.allSettled(Array.from({ length: atOnce }, pull));
+		const failed = ends.find((end) => end.status === "rejected");
+		if (failed !== undefined) throw failed.reason;
+		return join(results);
+	} catch (error) {
+		blame(error, { name });
+		throw error;
+	} finally {
+		operationEnded();
+		scope.end();
+	}
+}
+
 /** Sends the operation off and serves its hooks until it ends. */
-function request<T>(name: string, args: readonly unknown[], hooks: Hooks): Promise<T> {
+function request<T>(
+	name: string,
+	args: readonly unknown[],
+	hooks: Hooks,
+	brief: boolean,
+): Promise<T> {
 	const { promise, resolve, reject } = Promise.withResolvers<T>();
 	const control = new Int32Array(new SharedArrayBuffer(8));
 	const signal = hooks.signal instanceof AbortSignal ? hooks.signal : undefined;
@@ -111,6 +179,7 @@ function request<T>(name: string, args: readonly unknown[], hooks: Hooks): Promi
 			kind: "operation",
 			name,
 			args,
+			brief,
 			hooks: (["signal", "onProgress", "filter"] as const).filter((hook) => hooks[hook]),
 			control,
 		},
@@ -122,5 +191,5 @@ function request<T>(name: string, args: readonly unknown[], hooks: Hooks): Promi
 function revive(data: unknown, signal: AbortSignal | undefined): unknown {
 	if (data instanceof Error || typeof data !== "object" || data === null) return data;
 	if ("aborted" in data) return new AbortError(signal?.reason);
-	return FsError.revive(data as FsError);
+	return FsError.revive(data as FsErrorFields);
 }

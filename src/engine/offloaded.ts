@@ -48,7 +48,5 @@ export async function runOffloaded(
 /** An error as data: structured cloning keeps neither the class nor the fields of our own. */
 function flatten(error: unknown): unknown {
 	if (error instanceof AbortError) return { aborted: true };
-	if (!(error instanceof FsError)) return error;
-	const { message, code, errno, syscall, path, dest, osCode } = error;
-	return { message, code, errno, syscall, path, dest, osCode };
+	return error instanceof FsError ? error.fields : error;
 }

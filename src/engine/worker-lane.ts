@@ -15,7 +15,8 @@ interface Job {
  */
 export class WorkerLane implements Lane {
 	private readonly most = Math.max(4, navigator.hardwareConcurrency);
-	private readonly mostOperations = this.most >> 1;
+	/** How many whole operations run at once. */
+	readonly mostOperations = this.most >> 1;
 	private readonly waiting: Job[] = [];
 	private readonly waitingOperations: Job[] = [];
 	private operations = 0;
@@ -39,7 +40,7 @@ export class WorkerLane implements Lane {
 
 	/** Runs a whole operation on one worker; see `offload`. */
 	enqueue(job: Job): void {
-		(isOperation(job) ? this.waitingOperations : this.waiting).push(job);
+		(isLong(job) ? this.waitingOperations : this.waiting).push(job);
 		this.dispatch();
 	}
 
@@ -66,7 +67,7 @@ export class WorkerLane implements Lane {
 			if (thread === undefined) return;
 			const job = from.shift();
 			if (job === undefined) continue;
-			if (isOperation(job)) this.operations++;
+			if (isLong(job)) this.operations++;
 			thread.run(job);
 		}
 	}
@@ -96,14 +97,14 @@ export class WorkerLane implements Lane {
 
 	/** Called by a thread whose job has ended. */
 	becameIdle(thread: Thread, job: Job | undefined): void {
-		if (isOperation(job)) this.operations--;
+		if (isLong(job)) this.operations--;
 		this.idle.push(thread);
 		this.next();
 	}
 
 	/** Called by a thread that is no more: another takes its place when there is need. */
 	died(thread: Thread, job: Job | undefined): void {
-		if (isOperation(job)) this.operations--;
+		if (isLong(job)) this.operations--;
 		this.threads.delete(thread);
 		const at = this.idle.indexOf(thread);
 		if (at >= 0) this.idle.splice(at, 1);
@@ -116,7 +117,7 @@ export class WorkerLane implements Lane {
 	}
 }
 
-const isOperation = (job: Job | undefined) => job?.request.kind === "operation";
+const isLong = (job: Job | undefined) => job?.request.kind === "operation" && !job.request.brief;
 
 /** One worker. While it has a job it keeps the process alive, and only then. */
 class Thread {

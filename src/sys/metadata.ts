@@ -25,8 +25,12 @@ export interface FileAttributes {
 	readonly verity: boolean;
 	/** The file is memory itself, without a page cache. */
 	readonly dax: boolean;
+	/** A direct write of a length that the device allows is done all at once or not at all. */
+	readonly writeAtomic: boolean;
 	/** The file is the root of a mount. */
 	readonly mountRoot: boolean;
+	/** Something is mounted on the directory when it is entered. */
+	readonly automount: boolean;
 }
 
 /** How `stat` is asked about what has a name, or is open, itself. */
@@ -92,6 +96,8 @@ export abstract class Metadata {
 	abstract readonly birthtimeNs: bigint | undefined;
 	/** The mount that the file was reached through; undefined where the system does not say. */
 	abstract readonly mountId: bigint | undefined;
+	/** The subvolume that holds the file; undefined where the filesystem has none, as most. */
+	abstract readonly subvolume: bigint | undefined;
 	/** Properties that the filesystem gives the file. */
 	abstract readonly attributes: FileAttributes;
 	/** What direct I/O on this file demands, in bytes; undefined where it is not known. */
@@ -179,6 +185,7 @@ export abstract class Metadata {
 			ctimeNs: String(this.ctimeNs),
 			birthtimeNs: this.birthtimeNs === undefined ? undefined : String(this.birthtimeNs),
 			mountId: this.mountId === undefined ? undefined : String(this.mountId),
+			subvolume: this.subvolume === undefined ? undefined : String(this.subvolume),
 			attributes,
 			directIo,
 		};

@@ -29,8 +29,11 @@ export interface OpenHow {
 
 /** A stretch of a file that holds data, or a hole in it. */
 export interface Extent {
+	/** A hole reads as zeros that nobody has written. */
 	readonly kind: "data" | "hole";
+	/** Where it begins, in bytes. */
 	readonly offset: number;
+	/** Bytes, never 0. */
 	readonly length: number;
 }
 
@@ -56,8 +59,13 @@ export interface FileSystem {
 	sync(scope: Scope, handle: Handle): Operation<void>;
 	datasync(scope: Scope, handle: Handle): Operation<void>;
 	truncate(scope: Scope, handle: Handle, length: number): Operation<void>;
-	/** The data or the hole that begins at `offset`, as far as `end`, which is after it. */
+	/**
+	 * The data or the hole that begins at `offset`, as far as `end`, which is after it. This may move the
+	 * position of the file.
+	 */
 	extent(scope: Scope, handle: Handle, offset: number, end: number): Operation<Extent>;
-	/** Gives a name to a file that was opened as `temporary`. */
+	/**
+	 * Gives a name to a file that was opened as `temporary`; `ENOTSUP` where that cannot be, after all.
+	 */
 	publish(scope: Scope, handle: Handle, place: Place): Operation<void>;
 }

@@ -1,5 +1,6 @@
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
+import type { FsError } from "../../errors.ts";
 import type { Metadata } from "../metadata.ts";
 import type { Place, Subject } from "../system.ts";
 
@@ -20,6 +21,20 @@ export interface TimesToSet {
 
 export interface MetadataSystem {
 	stat(scope: Scope, subject: Subject, how: StatHow): Operation<Metadata>;
+	/** Bytes of the record in which the system keeps what `stat` finds out, a multiple of 8. */
+	readonly recordSize: number;
+	/**
+	 * Has a record written for each place, one after the other, into memory that may be that of
+	 * another thread. Those that failed are given back; their records mean nothing.
+	 */
+	statMany(
+		scope: Scope,
+		places: readonly Place[],
+		how: StatHow,
+		address: number,
+	): Operation<readonly (readonly [index: number, error: FsError])[]>;
+	/** What the record says that begins at this 32-bit word. */
+	recorded(words: Uint32Array, start: number): Metadata;
 	chmod(scope: Scope, subject: Subject, mode: number, follow: boolean): Operation<void>;
 	utimes(scope: Scope, subject: Subject, times: TimesToSet, follow: boolean): Operation<void>;
 	access(scope: Scope, place: Place, mode: AccessMode, follow: boolean): Operation<void>;

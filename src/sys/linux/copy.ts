@@ -1,15 +1,18 @@
 import type { Region } from "../../engine/memory.ts";
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
+import type { FsError } from "../../errors.ts";
+import { ITSELF } from "../metadata.ts";
 import type { ContentHow, CopySystem, Handle, Place } from "../system.ts";
-import { writeWhole } from "../whole.ts";
+import { readWhole, writeWhole } from "../whole.ts";
 import { nr, sys } from "./calls.ts";
 import { directory } from "./directory.ts";
 import { Errno } from "./errno.ts";
 import { endOf, seek } from "./extents.ts";
 import { checked, failure, unsupported } from "./failure.ts";
 import { file } from "./file.ts";
-import { FICLONE, FICLONERANGE, fileCloneRange, SEEK_DATA, SEEK_HOLE } from "./layouts.ts";
+import { FICLONE, FICLONERANGE, fileCloneRange, SEEK_DATA, SEEK_HOLE, statfs } from "./layouts.ts";
+import { metadata } from "./metadata.ts";
 
 /** Bytes per call: enough to be quick, few enough that an abort is soon seen. */
 const KERNEL_CHUNK = 16 * 1024 * 1024;
@@ -51,8 +54,7 @@ export const copy: CopySystem = {
 		const handle = yield* file.open(scope, destination, { ...howToOpen[as], mode });
 		let done = false;
 		try {
-			// Whoever may read the old content is not to see the new one before its permissions say so.
-			if (as === "replacement") yield sys(nr.fchmod, handle, mode);
+			if (as === "replacement") yield* conceal(handle, mode);
 			const transfer = yield* content(scope, source, handle, how);
 			done = true;
 			const { done: bytes, holes, method } = transfer;
@@ -90,11 +92,41 @@ export const copy: CopySystem = {
 		range.setU64(fileCloneRange.sourceLength, length);
 		range.setU64(fileCloneRange.destinationOffset, destinationOffset);
 		const result = yield sys(nr.ioctl, destination, FICLONERANGE, range.address);
+		if (result === -Errno.EINVAL) {
+			const { size } = yield* metadata.stat(scope, source, ITSELF);
+			const block = yield* blockSize(scope, source);
+			const whole = [sourceOffset, destinationOffset, length].every((at) => at % block === 0);
+			if (!whole || sourceOffset + length > size) throw misfit(block, size);
+		}
 		if (result < 0 && noReflink.has(-result))
 			throw unsupported("cloneRange", reflinkRefused(result));
 		checked(result, "cloneRange");
 	},
 };
+
+function* blockSize(scope: Scope, handle: Handle): Operation<number> {
+	const status = scope.memory.reserveZeroed(statfs.size);
+	checked(yield sys(nr.fstatfs, handle, status.address), "fstatfs");
+	return status.u64(statfs.blockSize);
+}
+
+/** Ranges that are refused where others would be taken. */
+function misfit(block: number, size: number): FsError {
+	return failure(-Errno.EINVAL, "cloneRange", {
+		detail:
+			`offsets must be multiples of the block size, ${block} bytes, and so must the length if it is ` +
+			`not up to the end of both files; the source has ${size} bytes`,
+	});
+}
+
+/**
+ * Whoever may read the old content is not to see the new one before its permissions say so. Those of
+ * somebody else's file cannot be changed.
+ */
+function* conceal(handle: Handle, mode: number): Operation<void> {
+	const result = yield sys(nr.fchmod, handle, mode);
+	if (result !== -Errno.EPERM) checked(result, "fchmod");
+}
 
 /** What failed before it is what the caller is told. */
 function* removeQuietly(scope: Scope, place: Place): Operation<void> {
@@ -214,7 +246,10 @@ class Transfer {
 		const { address, size } = this.buffer;
 		while (this.done < end) {
 			const want = Math.min(size, end - this.done);
-			const read = yield* file.read(scope, source, address, want, this.done);
+			// Zeros are looked for in whole blocks, which a short read must not shift.
+			const read = skipZeros
+				? yield* readWhole(file, scope, source, address, want, this.done)
+				: yield* file.read(scope, source, address, want, this.done);
 			if (read === 0) return;
 			if (skipZeros) yield* this.writeData(this.buffer.bytes(0, read), address);
 			else yield* writeWhole(file, scope, destination, address, read, this.done);

@@ -2,8 +2,8 @@ import type { DirectoryRecord, DirectorySystem } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { checked } from "./failure.ts";
 import { AT_REMOVEDIR, dirent } from "./layouts.ts";
-import { kindOf } from "./metadata.ts";
 import { at } from "./path.ts";
+import { kindOf } from "./statx.ts";
 
 /** Bytes asked for at once: about a thousand entries. */
 const LISTING_SIZE = 32 * 1024;

@@ -45,7 +45,9 @@ export const file: FileSystem = {
 	},
 
 	*close(_scope, handle) {
-		checked(yield sys(nr.close, handle), "close");
+		const result = yield sys(nr.close, handle);
+		// Interrupted or not, it is closed.
+		if (result !== -Errno.EINTR) checked(result, "close");
 	},
 
 	*read(_scope, handle, address, length, position) {
@@ -89,6 +91,9 @@ export const file: FileSystem = {
 			result = yield* at(scope, place, "entry", "link", (dirfd, path) =>
 				sys(nr.linkat, AT_FDCWD, self, dirfd, path, AT_SYMLINK_FOLLOW),
 			);
+			if (result === -Errno.ENOENT && (yield sys(nr.faccessat, AT_FDCWD, self)) < 0) {
+				throw unsupported("link", "naming a file that has no name takes /proc", place);
+			}
 		}
 		checked(result, "link", place);
 	},

@@ -14,7 +14,9 @@ import {
 	AT_STATX_FORCE_SYNC,
 	AT_SYMLINK_NOFOLLOW,
 	F_GETFL,
+	F_OFD_SETLK,
 	F_SETFL,
+	IN_NONBLOCK,
 	iovec,
 	O,
 	openHow,
@@ -23,6 +25,7 @@ import {
 	S_IFDIR,
 	S_IFMT,
 	S_IFREG,
+	SEEK_SET,
 	STATX_BASIC_STATS,
 	STATX_MNT_ID,
 	statx,
@@ -68,6 +71,8 @@ export class ImmediateAnswers {
 	private readonly empty = this.memory.cstring("");
 	/** Descriptors opened here for reading on a local filesystem: no close of theirs has to write. */
 	private readonly quiet = new Map<number, Content>();
+	/** Descriptors opened here that events are read from. */
+	private readonly events = new Set<number>();
 	private readonly mounts: MountKinds;
 	private available = true;
 
@@ -88,6 +93,18 @@ export class ImmediateAnswers {
 				return this.pread(a, b, c, d);
 			case nr.close:
 				return this.close(a);
+			case nr.fcntl:
+				return this.lock(a, b, c);
+			case nr.lseek:
+				return this.quiet.has(a) && c === SEEK_SET ? this.call(fn, a, b, c, 0, 0, 0) : WOULD_WAIT;
+			case nr.inotify_init1:
+				return this.openEvents(a);
+			case nr.inotify_add_watch:
+				return this.quiet.has(d) ? this.call(fn, a, b, c, 0, 0, 0) : WOULD_WAIT;
+			case nr.inotify_rm_watch:
+				return this.call(fn, a, b, 0, 0, 0, 0);
+			case nr.readv:
+				return this.events.has(a) ? this.call(fn, a, b, c, 0, 0, 0) : WOULD_WAIT;
 			default:
 				return WOULD_WAIT;
 		}
@@ -103,6 +120,14 @@ export class ImmediateAnswers {
 	/** Another lane closes this descriptor: its number may come back for another file. */
 	forget(fd: number): void {
 		this.quiet.delete(fd);
+		this.events.delete(fd);
+	}
+
+	/** Reading events waits for none where it was asked not to. */
+	private openEvents(flags: number): number {
+		const fd = this.call(nr.inotify_init1, flags, 0, 0, 0, 0, 0);
+		if (fd >= 0 && (flags & IN_NONBLOCK) !== 0) this.events.add(fd);
+		return fd;
 	}
 
 	private stat(dirfd: number, path: number, flags: number, mask: number, record: number): number {
@@ -162,6 +187,12 @@ export class ImmediateAnswers {
 		const read = this.call(nr.preadv2, fd, vector, 1, position, 0, RWF_NOWAIT);
 		// The queue into the kernel would read a pipe whatever the position.
 		return read >= 0 || read === -Errno.ESPIPE ? read : WOULD_WAIT;
+	}
+
+	/** Asks for a lock, which waits for nothing where the locks are kept by this kernel. */
+	private lock(fd: number, command: number, record: number): number {
+		if (command !== F_OFD_SETLK || this.content(fd) === undefined) return WOULD_WAIT;
+		return this.call(nr.fcntl, fd, command, record, 0, 0, 0);
 	}
 
 	/** Past the page cache RWF_NOWAIT only starts without waiting: it waits for the disk after. */

@@ -58,6 +58,15 @@ const kernel: Kernel = {
 		}
 	},
 
+	waits({ fn }: Call): boolean {
+		return fn === nr.ppoll;
+	},
+
+	openWaits(): Lane {
+		const { PollLane } = require("./poll-lane.ts") as typeof import("./poll-lane.ts");
+		return new PollLane(entry().call);
+	},
+
 	reset(): void {
 		immediate?.end();
 		immediate = undefined;
@@ -77,6 +86,13 @@ const parts: { [K in keyof System]?: () => System[K] } = {
 	rename: () => (require("./rename.ts") as typeof import("./rename.ts")).rename,
 	device: () => (require("./device.ts") as typeof import("./device.ts")).device,
 	copy: () => (require("./copy.ts") as typeof import("./copy.ts")).copy,
+	allocate: () => (require("./allocate.ts") as typeof import("./allocate.ts")).allocate,
+	advise: () => (require("./advise.ts") as typeof import("./advise.ts")).advise,
+	extents: () => (require("./extents.ts") as typeof import("./extents.ts")).extents,
+	lock: () => (require("./lock.ts") as typeof import("./lock.ts")).lock,
+	statfs: () => (require("./statfs.ts") as typeof import("./statfs.ts")).statfs,
+	flags: () => (require("./flags.ts") as typeof import("./flags.ts")).flags,
+	watch: () => (require("./watch.ts") as typeof import("./watch.ts")).watch,
 	capabilities: () =>
 		(require("./capabilities.ts") as typeof import("./capabilities.ts")).capabilities,
 };

@@ -42,6 +42,18 @@ export const STATX_BASIC_STATS = 0x7ff;
 export const STATX_BTIME = 0x800;
 export const STATX_MNT_ID = 0x1000;
 export const STATX_DIOALIGN = 0x2000;
+export const STATX_SUBVOL = 0x8000;
+
+export const STATX_ATTR_COMPRESSED = 0x4;
+export const STATX_ATTR_IMMUTABLE = 0x10;
+export const STATX_ATTR_APPEND = 0x20;
+export const STATX_ATTR_NODUMP = 0x40;
+export const STATX_ATTR_ENCRYPTED = 0x800;
+export const STATX_ATTR_AUTOMOUNT = 0x1000;
+export const STATX_ATTR_MOUNT_ROOT = 0x2000;
+export const STATX_ATTR_VERITY = 0x100000;
+export const STATX_ATTR_DAX = 0x200000;
+export const STATX_ATTR_WRITE_ATOMIC = 0x400000;
 
 export const statx = {
 	size: 256,
@@ -55,6 +67,7 @@ export const statx = {
 	ino: 32,
 	sizeOfFile: 40,
 	blocks: 48,
+	attributesMask: 56,
 	atime: 64,
 	btime: 80,
 	ctime: 96,
@@ -66,6 +79,7 @@ export const statx = {
 	mountId: 144,
 	dioMemoryAlign: 152,
 	dioOffsetAlign: 156,
+	subvolume: 160,
 } as const;
 
 /** The seconds and nanoseconds of a `statx_timestamp` and of a `timespec` alike. */
@@ -88,6 +102,10 @@ export const S_IFMT = 0o170000;
 export const S_IFREG = 0o100000;
 export const S_IFDIR = 0o040000;
 export const S_IFLNK = 0o120000;
+export const S_IFIFO = 0o010000;
+export const S_IFCHR = 0o020000;
+export const S_IFBLK = 0o060000;
+export const S_IFSOCK = 0o140000;
 
 export const XATTR_CREATE = 1;
 export const XATTR_REPLACE = 2;
@@ -107,6 +125,7 @@ export const fileCloneRange = {
 	sourceLength: 16,
 	destinationOffset: 24,
 } as const;
+export const SEEK_SET = 0;
 export const SEEK_END = 2;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
@@ -114,11 +133,15 @@ export const SEEK_HOLE = 4;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
 
+export const F_OFD_GETLK = 36;
 export const F_OFD_SETLK = 37;
 export const F_RDLCK = 0;
 export const F_WRLCK = 1;
 export const F_UNLCK = 2;
 export const flock = { size: 32, type: 0, whence: 2, start: 8, length: 16, pid: 24 } as const;
+
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
 
 export const FALLOC_FL_KEEP_SIZE = 1;
 export const FALLOC_FL_PUNCH_HOLE = 2;
@@ -162,11 +185,15 @@ export const FS_IMMUTABLE_FL = 0x10;
 export const FS_APPEND_FL = 0x20;
 export const FS_NODUMP_FL = 0x40;
 export const FS_NOATIME_FL = 0x80;
+export const FS_NOCOMP_FL = 0x400;
+export const FS_JOURNAL_DATA_FL = 0x4000;
 export const FS_DIRSYNC_FL = 0x10000;
 export const FS_NOCOW_FL = 0x800000;
+export const FS_DAX_FL = 0x2000000;
 export const FS_PROJINHERIT_FL = 0x20000000;
 export const FS_CASEFOLD_FL = 0x40000000;
 
+export const FUSE_SUPER_MAGIC = 0x65735546;
 export const statfs = {
 	size: 120,
 	type: 0,
@@ -181,6 +208,7 @@ export const statfs = {
 	fragmentSize: 72,
 	flags: 80,
 } as const;
+export const ST_RDONLY = 1;
 
 export const IN_NONBLOCK = 0o4000;
 export const IN_CLOEXEC = 0o2000000;

@@ -1,9 +1,10 @@
+import type { Call } from "../../engine/call.ts";
 import { Records, type Region } from "../../engine/memory.ts";
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import type { FsError } from "../../errors.ts";
-import { type FileAttributes, type FileKind, Metadata } from "../metadata.ts";
-import type { Handle, MetadataSystem, Place, TimeToSet } from "../system.ts";
+import type { Metadata } from "../metadata.ts";
+import type { Handle, MetadataSystem, Place, StatHow, TimeToSet } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { Errno } from "./errno.ts";
 import { checked, failure, unsupported } from "./failure.ts";
@@ -20,180 +21,60 @@ import {
 	STATX_BTIME,
 	STATX_DIOALIGN,
 	STATX_MNT_ID,
+	STATX_SUBVOL,
 	statx,
 	timespec,
 	UTIME_NOW,
 	UTIME_OMIT,
 } from "./layouts.ts";
 import { at, openat, procPath, resolveFlags } from "./path.ts";
+import { StatxMetadata } from "./statx.ts";
 
-const WANTED = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | STATX_DIOALIGN;
+const WANTED = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | STATX_DIOALIGN | STATX_SUBVOL;
 /** For the one call that has to be as quick as the runtime's own. */
 const STATX = nr.statx;
 const BILLION = 1_000_000_000n;
-
-/** File types by the four high bits of the mode, which getdents64 also uses. */
-const kinds: Readonly<Record<number, FileKind>> = {
-	1: "fifo",
-	2: "character-device",
-	4: "directory",
-	6: "block-device",
-	8: "file",
-	10: "symlink",
-	12: "socket",
-};
-
-export function kindOf(type: number): FileKind {
-	return kinds[type] ?? "unknown";
-}
-
-/** What a `struct statx` says, read from where the kernel wrote it. */
-class StatxMetadata extends Metadata {
-	constructor(
-		private readonly words: Uint32Array,
-		private readonly start: number,
-	) {
-		super();
-	}
-
-	get kind(): FileKind {
-		return kindOf(this.mode >> 12);
-	}
-
-	get mode(): number {
-		return this.u32(statx.mode) & 0xffff;
-	}
-
-	get size(): number {
-		return this.u64(statx.sizeOfFile);
-	}
-
-	get blocks(): number {
-		return this.u64(statx.blocks);
-	}
-
-	get blockSize(): number {
-		return this.u32(statx.blksize);
-	}
-
-	get nlink(): number {
-		return this.u32(statx.nlink);
-	}
-
-	get uid(): number {
-		return this.u32(statx.uid);
-	}
-
-	get gid(): number {
-		return this.u32(statx.gid);
-	}
-
-	get ino(): bigint {
-		return (BigInt(this.u32(statx.ino + 4)) << 32n) | BigInt(this.u32(statx.ino));
-	}
-
-	get dev(): bigint {
-		return deviceNumber(this.u32(statx.devMajor), this.u32(statx.devMinor));
-	}
-
-	get rdev(): bigint {
-		return deviceNumber(this.u32(statx.rdevMajor), this.u32(statx.rdevMinor));
-	}
-
-	get atimeNs(): bigint {
-		return this.nanoseconds(statx.atime);
-	}
-
-	get mtimeNs(): bigint {
-		return this.nanoseconds(statx.mtime);
-	}
-
-	get ctimeNs(): bigint {
-		return this.nanoseconds(statx.ctime);
-	}
-
-	get birthtimeNs(): bigint | undefined {
-		return this.has(STATX_BTIME) ? this.nanoseconds(statx.btime) : undefined;
-	}
-
-	get mountId(): bigint | undefined {
-		return this.has(STATX_MNT_ID) ? BigInt(this.u64(statx.mountId)) : undefined;
-	}
-
-	get attributes(): FileAttributes {
-		const bits = this.u32(statx.attributes);
-		const has = (bit: number) => (bits & bit) !== 0;
-		return {
-			compressed: has(0x4),
-			immutable: has(0x10),
-			append: has(0x20),
-			nodump: has(0x40),
-			encrypted: has(0x800),
-			verity: has(0x100000),
-			dax: has(0x200000),
-			mountRoot: has(0x2000),
-		};
-	}
-
-	get directIo(): Metadata["directIo"] {
-		const memoryAlign = this.u32(statx.dioMemoryAlign);
-		const offsetAlign = this.u32(statx.dioOffsetAlign);
-		if (!this.has(STATX_DIOALIGN) || memoryAlign === 0) return undefined;
-		return { memoryAlign, offsetAlign };
-	}
-
-	/** Whether the kernel has filled this in. */
-	private has(field: number): boolean {
-		return (this.u32(statx.mask) & field) !== 0;
-	}
-
-	private u32(offset: number): number {
-		return this.words[this.start + (offset >> 2)] as number;
-	}
-
-	private u64(offset: number): number {
-		return this.u32(offset) + this.u32(offset + 4) * 0x100000000;
-	}
-
-	private nanoseconds(offset: number): bigint {
-		const seconds = offset + timespec.seconds;
-		const whole = this.u32(seconds) + (this.u32(seconds + 4) | 0) * 0x100000000;
-		return BigInt(whole) * BILLION + BigInt(this.u32(offset + timespec.nanoseconds));
-	}
-}
-
-/** The number that `stat` gives for a device: 12 bits of major and 20 of minor, as glibc mixes them. */
-function deviceNumber(major: number, minor: number): bigint {
-	const high = BigInt(major);
-	const low = BigInt(minor);
-	return (
-		(low & 0xffn) | ((high & 0xfffn) << 8n) | ((low & ~0xffn) << 12n) | ((high & ~0xfffn) << 32n)
-	);
-}
 
 const records = new Records(statx.size);
 
 const syncFlags = { auto: 0, force: AT_STATX_FORCE_SYNC, never: AT_STATX_DONT_SYNC } as const;
 
+export function flagsOf({ follow, sync }: StatHow): number {
+	return syncFlags[sync] | (follow ? 0 : AT_SYMLINK_NOFOLLOW);
+}
+
 // Apart, because the generator that most calls of `stat` run does nothing else: it is quicker so.
 function* statPath(scope: Scope, place: Place, flags: number): Operation<Metadata> {
 	const record = records.next();
 	const { words, start } = records;
-	const path = scope.memory.cstring(place.path);
-	const result = yield sys(STATX, place.directory ?? AT_FDCWD, path, flags, WANTED, record);
+	const result = yield statxOf(scope, place, flags, record);
 	if (result < 0) throw statFailure(result, flags, place);
 	return new StatxMetadata(words, start);
+}
+
+export function statxOf(scope: Scope, place: Place, flags: number, record: number): Call {
+	const path = scope.memory.cstring(place.path);
+	return sys(STATX, place.directory ?? AT_FDCWD, path, flags, WANTED, record);
 }
 
 function* statConfined(scope: Scope, place: Place, flags: number): Operation<Metadata> {
 	const record = records.next();
 	const { words, start } = records;
-	const reach = (flags & AT_SYMLINK_NOFOLLOW) === 0 ? "follow" : "link";
-	const result = yield* at(scope, place, reach, "stat", (dirfd, path) =>
-		sys(nr.statx, dirfd, path, flags, WANTED, record),
-	);
+	const result = yield* statxConfined(scope, place, flags, record);
 	if (result < 0) throw statFailure(result, flags, place);
 	return new StatxMetadata(words, start);
+}
+
+export function statxConfined(
+	scope: Scope,
+	place: Place,
+	flags: number,
+	record: number,
+): Operation<number> {
+	const reach = (flags & AT_SYMLINK_NOFOLLOW) === 0 ? "follow" : "link";
+	return at(scope, place, reach, "stat", (dirfd, path) =>
+		sys(STATX, dirfd, path, flags, WANTED, record),
+	);
 }
 
 function* statHandle(scope: Scope, handle: Handle, flags: number): Operation<Metadata> {
@@ -205,16 +86,22 @@ function* statHandle(scope: Scope, handle: Handle, flags: number): Operation<Met
 	return new StatxMetadata(words, start);
 }
 
-function statFailure(result: number, flags: number, place: Place): FsError {
+export function statFailure(result: number, flags: number, place: Place): FsError {
 	return failure(result, (flags & AT_SYMLINK_NOFOLLOW) === 0 ? "stat" : "lstat", place);
 }
 
 export const metadata: MetadataSystem = {
-	stat(scope, subject, { follow, sync }) {
-		const flags = syncFlags[sync] | (follow ? 0 : AT_SYMLINK_NOFOLLOW);
+	stat(scope, subject, how) {
+		const flags = flagsOf(how);
 		if (typeof subject === "number") return statHandle(scope, subject, flags);
 		return subject.beneath ? statConfined(scope, subject, flags) : statPath(scope, subject, flags);
 	},
+
+	recordSize: statx.size,
+	recorded: (words, start) => new StatxMetadata(words, start),
+
+	statMany: (...given) =>
+		(require("./stat-many.ts") as typeof import("./stat-many.ts")).statMany(...given),
 
 	*chmod(scope, subject, mode, follow) {
 		if (typeof subject === "number") {

@@ -5,6 +5,7 @@
  */
 import type { Call } from "../../engine/call.ts";
 import type { Operation } from "../../engine/operation.ts";
+import { Pause } from "../../engine/pause.ts";
 import type { Scope } from "../../engine/scope.ts";
 import type { Place } from "../system.ts";
 import { nr, sys } from "./calls.ts";
@@ -25,8 +26,14 @@ interface Resolved {
 	readonly opened: number | undefined;
 }
 
-/** How often a walk is begun again because something was renamed on its way. */
-const MOST_RACES = 64;
+/**
+ * How often a walk is begun again because something was renamed meanwhile: at once at first, then
+ * after a pause each time. The kernel minds renames anywhere on the machine, and a walk that has to
+ * ask a server for names takes long enough for many of them.
+ */
+const TRIES_AT_ONCE = 64;
+const MOST_TRIES = 1064;
+const PAUSE_MILLISECONDS = 1;
 
 /** The flags that keep a path inside its directory. */
 export function resolveFlags(place: Place): number {
@@ -53,7 +60,8 @@ export function* openat(
 	how.setU64(openHow.resolve, resolve);
 	const call = sys(nr.openat2, dirfd, memory.cstring(path), how.address, openHow.size);
 	let result = yield call;
-	for (let tries = 0; result === -Errno.EAGAIN && tries < MOST_RACES; tries++) {
+	for (let tries = 1; result === -Errno.EAGAIN && tries < MOST_TRIES; tries++) {
+		if (tries >= TRIES_AT_ONCE) yield new Pause(PAUSE_MILLISECONDS);
 		result = yield call;
 	}
 	if (result === -Errno.ENOSYS) {
@@ -90,6 +98,9 @@ export function* atBoth(
 	syscall: string,
 	call: (dirfd: number, path: number, dirfd2: number, path2: number) => Call,
 ): Operation<number> {
+	// The ring reads both paths before it walks either, a call the second after walking the first:
+	// an empty one is found here, so that they say the same.
+	if (first.path.length === 0 || second.path.length === 0) return -Errno.ENOENT;
 	const from = yield* resolve(scope, first, firstReach, syscall);
 	try {
 		const to = yield* resolve(scope, second, secondReach, syscall);

@@ -146,11 +146,13 @@ export function* probeFilesystem(
 	handle: Handle,
 	found: Metadata,
 ): Operation<Capability[]> {
+	const supported = found.birthtimeNs !== undefined;
 	const birth: Capability = {
 		name: "birth time",
 		of: "filesystem",
-		supported: found.birthtimeNs !== undefined,
+		supported,
 		by: "statx",
+		...(!supported && { note: "statx gives none here" }),
 	};
 	return [
 		birth,

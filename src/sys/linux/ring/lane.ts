@@ -5,7 +5,17 @@ import { nr } from "../calls.ts";
 import type { Entry as SystemEntry } from "../entry.ts";
 import { Errno } from "../errno.ts";
 import { checked, failure } from "../failure.ts";
-import { AT_EMPTY_PATH, AT_STATX_DONT_SYNC, S_IFMT, STATX_BASIC_STATS, statx } from "../layouts.ts";
+import {
+	AT_EMPTY_PATH,
+	AT_STATX_DONT_SYNC,
+	F_GETFL,
+	FUSE_SUPER_MAGIC,
+	O,
+	S_IFMT,
+	STATX_BASIC_STATS,
+	statfs,
+	statx,
+} from "../layouts.ts";
 import { type Entry, encode, fits, idleEntry, opcodeOf } from "./opcodes.ts";
 import { Queue } from "./queue.ts";
 import { Waker } from "./waker.ts";
@@ -48,6 +58,7 @@ interface Submission {
 export class RingLane implements Lane {
 	private readonly memory = new Memory();
 	private readonly record = this.memory.reserveZeroed(statx.size);
+	private readonly status = this.memory.reserveZeroed(statfs.size);
 	private readonly empty = this.memory.cstring("");
 	private readonly queue: Queue;
 	private readonly waker: Waker;
@@ -93,6 +104,7 @@ export class RingLane implements Lane {
 		if (fn === nr.close) return !this.closesLong(fd);
 		const transfer = transfers[fn];
 		if (transfer === undefined) return true;
+		if (fn === nr.pread64 && this.bypassesServer(fd)) return false;
 		return this.hasPositions(transfer.emptyCall, fd) === transfer.positions;
 	}
 
@@ -206,6 +218,19 @@ export class RingLane implements Lane {
 	/** Reading nothing asks this and no more; where the answer is no the call itself says so. */
 	private hasPositions(emptyCall: number, fd: number): boolean {
 		return this.call(emptyCall, fd, 0, 0, 0, 0, 0) !== -Errno.ESPIPE;
+	}
+
+	/**
+	 * Direct reads from a program's filesystem: what is written may be in the page cache alone, and
+	 * where a plain call then reads it from there, the ring takes the answer of the program, to whom
+	 * the file ends before it.
+	 */
+	private bypassesServer(fd: number): boolean {
+		const flags = this.call(nr.fcntl, fd, F_GETFL, 0, 0, 0, 0);
+		if (flags < 0 || (flags & O.O_DIRECT) === 0) return false;
+		const { address } = this.status;
+		if (this.call(nr.fstatfs, fd, address, 0, 0, 0, 0) < 0) return false;
+		return this.status.u32(statfs.type) === FUSE_SUPER_MAGIC;
 	}
 
 	/**

@@ -1,0 +1,171 @@
+import { blame } from "./engine/observer.ts";
+import { divisible } from "./engine/offload.ts";
+import type { Operation } from "./engine/operation.ts";
+import type { Scope } from "./engine/scope.ts";
+import { FsError, type FsErrorFields, invalidArgument } from "./errors.ts";
+import { type Location, locate } from "./location.ts";
+import { type StatOptions, statOptions } from "./metadata.ts";
+import { received } from "./received.ts";
+import { system } from "./sys/index.ts";
+import type { Metadata } from "./sys/metadata.ts";
+import type { Place, StatHow } from "./sys/system.ts";
+
+/** Locations in a part: as many as take about a millisecond on a filesystem in memory. */
+const PART = 512;
+
+const check = statOptions("statMany");
+
+/**
+ * Places that follow each other and differ in their paths alone. One string of them all goes to
+ * another thread much more quickly than an object for each.
+ */
+interface Group {
+	readonly directory: Place["directory"];
+	readonly beneath: boolean;
+	/** Whether the paths are bytes, of which each is a character then. */
+	readonly bytes: boolean;
+	/** With NUL between them, which none contains. */
+	readonly paths: string;
+}
+
+/** Which of the locations of a part failed, and how. */
+type Failures = readonly (readonly [index: number, error: FsErrorFields])[];
+
+const operation = divisible(
+	"statMany",
+	(scope, locations: readonly Location[], options?: StatOptions) => {
+		const { follow = true, sync = "auto" } = check(options);
+		const places = checkedPlaces(scope, locations);
+		const { recordSize } = system.metadata;
+		const records: Uint32Array[] = [];
+		const parts: (readonly [readonly Group[], StatHow, number])[] = [];
+		for (let start = 0; start < places.length; start += PART) {
+			const part = places.slice(start, start + PART);
+			const words = new Uint32Array(new ArrayBuffer(part.length * recordSize));
+			records.push(words);
+			parts.push([grouped(part), { follow, sync }, scope.pin(words)]);
+		}
+		const join = (failures: readonly Failures[]) =>
+			records.flatMap((words, part) => results(words, failures[part] ?? []));
+		return { parts, join };
+	},
+	() => statPart,
+);
+
+function checkedPlaces(scope: Scope, locations: readonly Location[]): Place[] {
+	if (Array.isArray(locations)) {
+		return Array.from(locations, (location, index) => placeOf(scope, location, index));
+	}
+	throw invalidArgument(
+		"ERR_INVALID_ARG_TYPE",
+		`The "locations" argument must be an array. Received ${received(locations)}`,
+	);
+}
+
+function placeOf(scope: Scope, location: Location, index: number): Place {
+	try {
+		return locate(scope, location);
+	} catch {
+		// Putting its name together takes longer than the check, so it has one only when it fails.
+		return locate(scope, location, `locations[${index}]`);
+	}
+}
+
+/** Asks about each location of a part; the records are written where their thread wants them. */
+function* statPart(
+	scope: Scope,
+	_hooks: unknown,
+	groups: readonly Group[],
+	how: StatHow,
+	address: number,
+): Operation<Failures> {
+	const places = groups.flatMap(placesOf);
+	const failures = yield* system.metadata.statMany(scope, places, how, address);
+	return failures.map(([index, error]) => [index, error.fields] as const);
+}
+
+function results(words: Uint32Array, failures: Failures): (Metadata | FsError)[] {
+	const { metadata } = system;
+	const stride = metadata.recordSize / Uint32Array.BYTES_PER_ELEMENT;
+	const count = words.length / stride;
+	const found: (Metadata | FsError)[] = [];
+	for (let index = 0; index < count; index++) found.push(metadata.recorded(words, index * stride));
+	for (const [index, fields] of failures) {
+		const error = FsError.revive(fields);
+		blame(error, { name: "statMany" });
+		found[index] = error;
+	}
+	return found;
+}
+
+function grouped(places: readonly Place[]): Group[] {
+	const groups: { first: Place; paths: string[] }[] = [];
+	for (const place of places) {
+		const { path } = place;
+		const text = typeof path === "string" ? path : Buffer.from(path).toString("latin1");
+		const last = groups.at(-1);
+		if (last !== undefined && alike(last.first, place)) last.paths.push(text);
+		else groups.push({ first: place, paths: [text] });
+	}
+	return groups.map(({ first: { directory, path, beneath }, paths }) => ({
+		directory,
+		beneath,
+		bytes: typeof path !== "string",
+		paths: paths.join("\0"),
+	}));
+}
+
+const alike = (one: Place, other: Place) =>
+	one.directory === other.directory &&
+	one.beneath === other.beneath &&
+	typeof one.path === typeof other.path;
+
+function placesOf({ directory, beneath, bytes, paths }: Group): Place[] {
+	return paths.split("\0").map((text) => ({
+		directory,
+		path: bytes ? Buffer.from(text, "latin1") : text,
+		beneath,
+	}));
+}
+
+/**
+ * What the system knows about many files, in one go: each as `stat` has it, or why it failed.
+ *
+ * The promise form has workers ask, several at once, and makes no promise for each file. Files that
+ * follow each other and are in one directory are quickest: it is looked up once.
+ *
+ * @param locations Paths and `dir.at(name)`, as many as are wanted.
+ * @param options `follow`: false for links themselves; `sync`: how fresh on a network filesystem.
+ * @returns For each location, in their order, its metadata or an `FsError`: `ENOENT`, `ENOTDIR`,
+ * `EACCES`, `ELOOP`, `ENAMETOOLONG`, `EXDEV` for a name that leaves a confined directory.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE` for what is no location; then
+ * no file is asked about.
+ *
+ * Linux: statx.
+ *
+ * @example
+ * ```ts
+ * import { FsError, statMany, writeFile } from "bun-fs-extended";
+ *
+ * await writeFile("one", "1");
+ * const [one, two] = await statMany(["one", "two"]);
+ * if (one instanceof FsError || one?.size !== 1) throw new Error("it has a byte");
+ * if (!(two instanceof FsError) || two.code !== "ENOENT") throw new Error("there is no such file");
+ * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/statx.2.html | statx(2)}
+ */
+export function statMany(
+	locations: readonly Location[],
+	options?: StatOptions,
+): Promise<(Metadata | FsError)[]> {
+	return operation.async(locations, options);
+}
+
+/** The synchronous form of {@link statMany}. */
+export function statManySync(
+	locations: readonly Location[],
+	options?: StatOptions,
+): (Metadata | FsError)[] {
+	return operation.sync(locations, options);
+}
