@@ -110,7 +110,7 @@ function refusal(
 	const code =
 		issue?.code === "too_big" || issue?.code === "too_small"
 			? "ERR_OUT_OF_RANGE"
-			: issue?.code === "invalid_type"
+			: issue?.code === "invalid_type" || issue?.code === "custom"
 				? "ERR_INVALID_ARG_TYPE"
 				: "ERR_INVALID_ARG_VALUE";
 	const given = inspected(issue?.input);

@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
 import fs from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as library from "../src/index.ts";
 import {
@@ -10,7 +9,8 @@ import {
 	configureEngine,
 	stopEngine,
 } from "../src/index.ts";
-import { failureOf, forms, skipped } from "./forms.ts";
+import { failureOf, forms, skipped, testElsewhere } from "./forms.ts";
+import { type FilesystemName, mount } from "./mounts.ts";
 
 const LINUX = process.platform === "linux";
 const ROOT = process.getuid?.() === 0;
@@ -101,73 +101,37 @@ test("the ring: by which opcode, and why there is none", async () => {
 	configureEngine({});
 });
 
-/** Runs a case on a filesystem of its own, in a file that is mounted. */
-async function onFilesystem(
-	type: string,
-	options: string,
-	body: (point: string) => Promise<void>,
-): Promise<void> {
-	const folder = fs.mkdtempSync(join(tmpdir(), "fsx-test-"));
-	const image = join(folder, "image");
-	const point = join(folder, "point");
-	fs.mkdirSync(point);
-	const command = (...words: string[]) => {
-		const { exitCode, stderr } = Bun.spawnSync(words);
-		if (exitCode !== 0) throw new Error(`${words.join(" ")}: ${stderr}`);
-	};
-	try {
-		if (type === "tmpfs") {
-			command("mount", "-t", "tmpfs", "-o", options, "tmpfs", point);
-		} else if (type === "fuse") {
-			fs.mkdirSync(image);
-			command("bindfs", image, point);
-		} else {
-			fs.closeSync(fs.openSync(image, "w"));
-			fs.truncateSync(image, 320 * 1024 * 1024);
-			command(`mkfs.${type}`, image);
-			command("mount", "-o", options, image, point);
-		}
-		try {
-			await body(point);
-		} finally {
-			await stopEngine();
-			command("umount", point);
-		}
-	} finally {
-		fs.rmSync(folder, { recursive: true });
-	}
-}
-
+/** A case about a filesystem of its own, of this type. */
 function onMount(
 	title: string,
+	name: FilesystemName,
 	type: string,
-	options: string,
 	body: (found: Capabilities, point: string) => void,
 ): void {
-	const tool = { tmpfs: "mount", fuse: "bindfs" }[type] ?? `mkfs.${type}`;
-	if (!LINUX || !ROOT || Bun.which(tool) === null) {
-		skipped(title, `it needs Linux, root and ${tool}`);
+	if (!LINUX || !ROOT) {
+		skipped(title, "it needs Linux and root");
 		return;
 	}
-	test(title, async () => {
-		await onFilesystem(type, options, async (point) => {
-			const before = fs.readdirSync(point);
-			const found = await capabilities(point);
-			expect(found.filesystem).toMatchObject({ type, mountPoint: point });
-			expect(verdicts(capabilitiesSync(point))).toEqual(verdicts(found));
-			expect(fs.readdirSync(point)).toEqual(before);
-			body(found, point);
-		});
+	testElsewhere(title, async () => {
+		using mounted = mount(name);
+		const point = mounted.root;
+		const before = fs.readdirSync(point);
+		const found = await capabilities(point);
+		expect(found.filesystem).toMatchObject({ type, mountPoint: point });
+		expect(verdicts(capabilitiesSync(point))).toEqual(verdicts(found));
+		expect(fs.readdirSync(point)).toEqual(before);
+		body(found, point);
+		await stopEngine();
 	});
 }
 
-onMount("btrfs shares blocks", "btrfs", "loop", (found) => {
+onMount("btrfs shares blocks", "btrfs", "btrfs", (found) => {
 	expect(find(found, "reflinks")).toMatchObject({ supported: true, by: "FICLONE" });
 	expect(find(found, "collapsing of ranges").supported).toBe(false);
 	expect(find(found, "xattrs user.*").supported).toBe(true);
 });
 
-onMount("fuse: no files without a name, but with one", "fuse", "", (found) => {
+onMount("fuse: no files without a name, but with one", "bindfs", "fuse", (found) => {
 	const can = verdicts(found);
 	expect(can["files without a name"]).toBe(false);
 	expect(can.reflinks).toBe(false);
@@ -175,13 +139,13 @@ onMount("fuse: no files without a name, but with one", "fuse", "", (found) => {
 	expect(can["rename whiteout"]).toBe(false);
 });
 
-onMount("tmpfs has no reflinks", "tmpfs", "size=16m", (found) => {
+onMount("tmpfs has no reflinks", "tmpfs", "tmpfs", (found) => {
 	expect(find(found, "reflinks").supported).toBe(false);
 	expect(find(found, "holes").supported).toBe(true);
 	expect(find(found, "rename exchange").supported).toBe(true);
 });
 
-onMount("a filesystem that is mounted read-only", "tmpfs", "ro", (found) => {
+onMount("a filesystem that is mounted read-only", "readOnly", "tmpfs", (found) => {
 	for (const [name, supported] of Object.entries(verdicts(found))) {
 		if (name === "birth time") continue;
 		expect([name, supported]).toEqual([name, undefined]);
@@ -189,7 +153,7 @@ onMount("a filesystem that is mounted read-only", "tmpfs", "ro", (found) => {
 	}
 });
 
-onMount("a filesystem that is full", "tmpfs", "size=4k,nr_inodes=4", (_found, point) => {
+onMount("a filesystem that is full", "onePage", "tmpfs", (_found, point) => {
 	fs.writeFileSync(join(point, "all"), Buffer.alloc(4096));
 	const full = capabilitiesSync(point);
 	expect(find(full, "holes").supported).toBeUndefined();

@@ -11,6 +11,7 @@ import {
 	stopEngine,
 	utimes,
 } from "../src/index.ts";
+import { tellsHoles } from "./facts.ts";
 import { failureOf, forms } from "./forms.ts";
 import { rootForms } from "./root.ts";
 
@@ -128,7 +129,8 @@ forms("names that are not UTF-8", async ({ fsx, path }) => {
 	);
 });
 
-forms("holes that are lost are found; holes kept or gained are not", async ({ fsx, path }) => {
+forms("holes that are lost are found; holes kept or gained are not", async (given) => {
+	const { fsx, path, directory } = given;
 	const size = 64 * 1024 * 1024;
 	const [a, b] = await twins(path, (root) => {
 		const fd = fs.openSync(join(root, "sparse"), "w");
@@ -144,9 +146,9 @@ forms("holes that are lost are found; holes kept or gained are not", async ({ fs
 	fs.writeSync(fd, Buffer.alloc(4 * 1024 * 1024), 0, undefined, 1024 * 1024);
 	fs.closeSync(fd);
 	await utimes(join(b, "sparse"), { mtime: 1_500_000_000_123_456_789n });
-	expect((await fsx.compareTrees(a, b)).differences).toEqual([
-		{ path: "sparse", what: "holes", detail: "4194304 bytes of holes are filled" },
-	]);
+	const filled = { path: "sparse", what: "holes", detail: "4194304 bytes of holes are filled" };
+	const { differences } = await fsx.compareTrees(a, b);
+	expect(differences as unknown[]).toEqual(tellsHoles(directory) ? [filled] : []);
 	expect((await fsx.compareTrees(b, a)).differences).toEqual([]);
 });
 

@@ -1,10 +1,13 @@
 /** Confined directories: nothing reached through one is outside of it, whoever moves what. */
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import fs from "node:fs";
 import { join } from "node:path";
-import { type Location, openDir } from "../src/index.ts";
+import { type Location, openDir, openDirSync, statSync } from "../src/index.ts";
+import { system } from "../src/sys/index.ts";
+import { nr } from "../src/sys/linux/calls.ts";
+import { Errno } from "../src/sys/linux/errno.ts";
 import { confines, IN_MEMORY } from "./confined.ts";
-import { bothForms, type Forms, failureOf, forms } from "./forms.ts";
+import { bothForms, type Forms, failureOf, forms, testElsewhere } from "./forms.ts";
 
 const discard = async (closable: Promise<{ close(): Promise<void> }>) => (await closable).close();
 
@@ -83,6 +86,22 @@ forms("magic links of /proc lead nowhere", async ({ fsx }) => {
 	}
 });
 
+testElsewhere("a walk that renames disturb is begun again, but not for ever", () => {
+	const { direct } = system.kernel;
+	let disturbed = 500;
+	const kernel = spyOn(system.kernel, "direct").mockImplementation((call) =>
+		call.fn === nr.openat2 && disturbed-- > 0 ? -Errno.EAGAIN : direct(call),
+	);
+	try {
+		using dir = openDirSync("/usr", { beneath: true });
+		expect(statSync(dir.at("bin/..")).kind).toBe("directory");
+		disturbed = Number.POSITIVE_INFINITY;
+		expect(() => statSync(dir.at("bin/.."))).toThrow("EAGAIN");
+	} finally {
+		kernel.mockRestore();
+	}
+});
+
 /** Swaps two names, a directory and a link that leads out, as fast as it can. */
 const swapper = `
 	const { dlopen } = require("bun:ffi");
@@ -95,56 +114,62 @@ const swapper = `
 `;
 
 for (const form of ["async", "sync"] as const) {
-	test(`a directory and a link swapped all the time: no escape, ${form}`, async () => {
-		const fsx = bothForms[form];
-		const root = fs.mkdtempSync("/dev/shm/fsx-race-");
-		fs.mkdirSync(join(root, "world/door"), { recursive: true });
-		fs.mkdirSync(join(root, "outside"));
-		for (const place of ["world/door", "outside"]) {
-			fs.writeFileSync(join(root, place, "file"), place === "outside" ? "secret" : "inside");
-		}
-		fs.symlinkSync("../outside", join(root, "world/link"));
-		const names = [join(root, "world/door"), join(root, "world/link")];
-		const child = Bun.spawn([process.execPath, "-e", swapper, ...names], { stdout: "pipe" });
-		await child.stdout.getReader().read();
-		const outside = fs.statSync(join(root, "outside/file"), { bigint: true });
-		const counts = new Map<string, number>();
-		const dir = await openDir(join(root, "world"), { beneath: true });
-		try {
-			const acts = [
-				async () => expect((await fsx.stat(dir.at("door/file"))).ino).not.toBe(outside.ino),
-				async () => expect(await fsx.readFile(dir.at("door/file"), "utf8")).toBe("inside"),
-				() => fsx.writeFile(dir.at("door/made"), "x"),
-				() => fsx.unlink(dir.at("door/made")),
-				() => fsx.mkdir(dir.at("door/made")),
-				() => fsx.rmdir(dir.at("door/made")),
-				() => fsx.chmod(dir.at("door/file"), 0o600),
-				() => fsx.rename(dir.at("door/made"), dir.at("door/other")),
-			];
-			for (let round = 0; round < 10_000; round += 50) {
-				await Promise.all(
-					Array.from({ length: 50 }, async (_, i) => {
-						const act = acts[(round + i) % acts.length];
-						const outcome = await act?.().then(
-							() => "inside",
-							(error) => error.code ?? Promise.reject(error),
-						);
-						counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-					}),
-				);
+	testElsewhere(
+		`a directory and a link swapped all the time: no escape, ${form}`,
+		async () => {
+			const fsx = bothForms[form];
+			const root = fs.mkdtempSync("/dev/shm/fsx-race-");
+			fs.mkdirSync(join(root, "world/door"), { recursive: true });
+			fs.mkdirSync(join(root, "outside"));
+			for (const place of ["world/door", "outside"]) {
+				fs.writeFileSync(join(root, place, "file"), place === "outside" ? "secret" : "inside");
 			}
-		} finally {
-			child.kill("SIGKILL");
-			await child.exited;
-			dir.closeSync();
-		}
-		expect(fs.readdirSync(join(root, "outside"))).toEqual(["file"]);
-		expect(fs.statSync(join(root, "outside/file"), { bigint: true }).ctimeNs).toBe(outside.ctimeNs);
-		// Both ways were met, so the race did take place.
-		expect(counts.get("inside")).toBeGreaterThan(100);
-		expect(counts.get("EXDEV")).toBeGreaterThan(100);
-		const known = ["inside", "EXDEV", "ENOENT", "EEXIST", "EISDIR", "ENOTDIR", "EAGAIN"];
-		expect([...counts.keys()].filter((code) => !known.includes(code))).toEqual([]);
-		fs.rmSync(root, { recursive: true });
-	}, 20_000);
+			fs.symlinkSync("../outside", join(root, "world/link"));
+			const names = [join(root, "world/door"), join(root, "world/link")];
+			const child = Bun.spawn([process.execPath, "-e", swapper, ...names], { stdout: "pipe" });
+			await child.stdout.getReader().read();
+			const outside = fs.statSync(join(root, "outside/file"), { bigint: true });
+			const counts = new Map<string, number>();
+			const dir = await openDir(join(root, "world"), { beneath: true });
+			try {
+				const acts = [
+					async () => expect((await fsx.stat(dir.at("door/file"))).ino).not.toBe(outside.ino),
+					async () => expect(await fsx.readFile(dir.at("door/file"), "utf8")).toBe("inside"),
+					() => fsx.writeFile(dir.at("door/made"), "x"),
+					() => fsx.unlink(dir.at("door/made")),
+					() => fsx.mkdir(dir.at("door/made")),
+					() => fsx.rmdir(dir.at("door/made")),
+					() => fsx.chmod(dir.at("door/file"), 0o600),
+					() => fsx.rename(dir.at("door/made"), dir.at("door/other")),
+				];
+				for (let round = 0; round < 10_000; round += 50) {
+					await Promise.all(
+						Array.from({ length: 50 }, async (_, i) => {
+							const act = acts[(round + i) % acts.length];
+							const outcome = await act?.().then(
+								() => "inside",
+								(error) => error.code ?? Promise.reject(error),
+							);
+							counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+						}),
+					);
+				}
+			} finally {
+				child.kill("SIGKILL");
+				await child.exited;
+				dir.closeSync();
+			}
+			expect(fs.readdirSync(join(root, "outside"))).toEqual(["file"]);
+			expect(fs.statSync(join(root, "outside/file"), { bigint: true }).ctimeNs).toBe(
+				outside.ctimeNs,
+			);
+			// Both ways were met, so the race did take place.
+			expect(counts.get("inside")).toBeGreaterThan(100);
+			expect(counts.get("EXDEV")).toBeGreaterThan(100);
+			const known = ["inside", "EXDEV", "ENOENT", "EEXIST", "EISDIR", "ENOTDIR", "EAGAIN"];
+			expect([...counts.keys()].filter((code) => !known.includes(code))).toEqual([]);
+			fs.rmSync(root, { recursive: true });
+		},
+		20_000,
+	);
 }

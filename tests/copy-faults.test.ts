@@ -6,7 +6,7 @@ import type { CopyFileOptions } from "../src/index.ts";
 import { filesystem } from "./filesystems.ts";
 import { runProgram } from "./fixtures/run.ts";
 import { failureOf, forms, type Given, skipped } from "./forms.ts";
-import { pattern, same, writeSparse } from "./witnesses.ts";
+import { output, pattern, same, writeSparse } from "./witnesses.ts";
 
 const MiB = 1024 * 1024;
 const program = join(import.meta.dir, "fixtures/copy-once.ts");
@@ -33,14 +33,31 @@ const straceForms: typeof forms =
 
 const reading = { reflink: "never" } as const;
 
-/** Faults that end a copy, and how it is made. */
-const fatal: [call: string, error: string, when: number, options: CopyFileOptions][] = [
+/** Faults that end a copy, how it is made, and which path alone they are about. */
+const fatal: [
+	call: string,
+	error: string,
+	when: number,
+	options: CopyFileOptions,
+	only?: "from" | "to" | ".",
+][] = [
+	["openat", "EIO", 1, {}, "from"],
+	["openat", "EMFILE", 1, {}, "."],
+	["openat", "ENOSPC", 2, {}, "."],
+	["readlinkat", "EIO", 1, {}, "to"],
+	["statx", "EIO", 1, {}, "."],
+	["ioctl", "EIO", 1, { atomic: false }, "to"],
+	["lseek", "EIO", 2, {}, "from"],
+	["ftruncate", "EFBIG", 1, {}],
+	["flistxattr", "EIO", 1, { preserve: { xattrs: true } }],
+	["fgetxattr", "EIO", 1, { preserve: { xattrs: true } }],
+	["fsetxattr", "ENOSPC", 1, { preserve: { xattrs: true } }],
 	["copy_file_range", "EIO", 1, {}],
 	["copy_file_range", "ENOSPC", 1, {}],
 	["copy_file_range", "EDQUOT", 1, { atomic: false }],
 	["pwrite64", "ENOSPC", 2, reading],
 	["pwrite64", "EIO", 2, { ...reading, atomic: false }],
-	["pread64", "EIO", 2, reading],
+	["pread64", "EIO", 2, reading, "from"],
 	["fchmod", "EIO", 1, {}],
 	["utimensat", "EIO", 1, { preserve: { times: true } }],
 	["fchown", "EIO", 1, { preserve: { owner: true }, atomic: false }],
@@ -49,33 +66,32 @@ const fatal: [call: string, error: string, when: number, options: CopyFileOption
 	["renameat2", "EIO", 1, {}],
 ];
 
-straceForms(
-	"a fault ends the copy and leaves nothing",
-	async (given) => {
-		const { path, directory } = given;
-		fs.writeFileSync(path("from"), pattern(600_000));
-		for (const [call, error, when, options] of fatal) {
+for (const [call, error, when, options, about] of fatal) {
+	straceForms(
+		`${error} from ${call} ${when} ends the copy and leaves nothing`,
+		async (given) => {
+			const { path, directory } = given;
+			fs.writeFileSync(path("from"), pattern(600_000));
+			output("setfattr", "-n", "user.a", "-v", "1", path("from"));
 			for (const there of [false, true]) {
 				// Only what is replaced is renamed, and not in place; what is new is named at once.
 				if (call === "renameat2" && !there) continue;
 				if (there && options.atomic === false) continue;
 				if (there) fs.writeFileSync(path("to"), "old");
-				const only = call === "pread64" ? ["-P", path("from")] : [];
+				const only = about === undefined ? [] : ["-P", path(about)];
 				const outcome = await copyWith(given, [...only, ...inject(call, error, when)], options);
-				expect([call, there, outcome]).toEqual([
-					call,
+				expect([there, outcome]).toEqual([
 					there,
 					{ name: "FsError", code: error, path: path("from"), dest: path("to") },
 				]);
-				const left = fs.readdirSync(directory).sort();
-				expect([call, left]).toEqual([call, there ? ["from", "to"] : ["from"]]);
+				expect(fs.readdirSync(directory).sort()).toEqual(there ? ["from", "to"] : ["from"]);
 				if (there) expect(fs.readFileSync(path("to"), "utf8")).toBe("old");
 				fs.rmSync(path("to"), { force: true });
 			}
-		}
-	},
-	"/dev/shm",
-);
+		},
+		"/dev/shm",
+	);
+}
 
 /** Faults that say only that a way is not there, or that a call is to be made again. */
 const passing: [call: string, error: string, options: CopyFileOptions, method: string][] = [

@@ -91,9 +91,11 @@ for (const place of [xfs, btrfs]) {
 			[1, 0, block],
 			[0, 1, block],
 			[0, 0, block + 1],
+			[16 * block, 0, 2 * block],
 		] as const) {
 			const error = await failureOf(fsx.cloneRange(from, at, to, there, length));
-			expect(["ENOTSUP", "EINVAL"]).toContain(error.code ?? "");
+			expect(error).toMatchObject({ code: "EINVAL" });
+			expect(error.message).toContain(`${block} bytes`);
 		}
 	});
 }
@@ -186,4 +188,7 @@ xfs.forms("a range of nothing changes nothing", async ({ fsx, path }) => {
 	// What is asked for past the end of the file overlaps nothing.
 	expect(await fsx.copyRange(to, 0, to, 8, 100)).toBe(8);
 	expect(fs.readFileSync(path("to"), "utf8")).toBe("preciousprecious");
+	// What the copy itself has put behind the end is not copied in its turn.
+	expect(await fsx.copyRange(to, 12, to, 20, 8)).toBe(4);
+	expect(fs.readFileSync(path("to"), "latin1")).toBe("preciousprecious\0\0\0\0ious");
 });

@@ -76,9 +76,19 @@ export function exportsOf(file: string): Documented[] {
 
 /** The declaration of a name that a module exports, itself or from yet another. */
 function find(file: string, name: string): Documented {
+	const found = search(file, name);
+	if (found === undefined) throw new Error(`${file} does not export ${name} by a declaration`);
+	return found;
+}
+
+function search(file: string, name: string): Documented | undefined {
 	const { source, statements } = moduleOf(file);
 	const found: { declaration: Declaration; statement: Statement }[] = [];
 	for (const statement of statements) {
+		if (statement.type === "ExportAllDeclaration") {
+			const passedOn = search(join(dirname(file), statement.source.value), name);
+			if (passedOn !== undefined) return passedOn;
+		}
 		if (statement.type !== "ExportNamedDeclaration") continue;
 		const { declaration, specifiers, source: from } = statement;
 		if (declaration && "id" in declaration && nameOf(declaration.id) === name) {
@@ -87,10 +97,10 @@ function find(file: string, name: string): Documented {
 		const passedOn = specifiers.some(
 			(one) => one.type === "ExportSpecifier" && nameOf(one.exported) === name,
 		);
-		if (passedOn && from) return find(join(dirname(file), from.value), name);
+		if (passedOn && from) return search(join(dirname(file), from.value), name);
 	}
 	const [first] = found;
-	if (first === undefined) throw new Error(`${file} does not export ${name} by a declaration`);
+	if (first === undefined) return undefined;
 	const declarations = found.map(({ declaration }) => declaration);
 	return {
 		name,

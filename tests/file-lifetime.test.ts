@@ -2,6 +2,8 @@
 import { expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type File, open, openDir, openSync } from "../src/index.ts";
 import { methods } from "./file-forms.ts";
 import { failureOf, forms } from "./forms.ts";
@@ -42,7 +44,7 @@ forms("close, twice, and use after it", async ({ fsx, path, form }) => {
 });
 
 test("a descriptor is not closed while calls on it are in flight", async () => {
-	const name = `${process.env.TMPDIR ?? "/tmp"}/fsx-flight-${process.pid}`;
+	const name = join(tmpdir(), `fsx-flight-${process.pid}`);
 	const pattern = Buffer.alloc(1 << 20, "0123456789abcdef");
 	fs.writeFileSync(name, pattern);
 	try {
@@ -67,7 +69,7 @@ test("a descriptor is not closed while calls on it are in flight", async () => {
 });
 
 test("closeSync while a read waits for a pipe closes when the read has ended", async () => {
-	const folder = fs.mkdtempSync("/tmp/fsx-pipe-");
+	const folder = fs.mkdtempSync(join(tmpdir(), "fsx-pipe-"));
 	try {
 		execFileSync("mkfifo", [`${folder}/fifo`]);
 		const file = openSync(`${folder}/fifo`, "r+");

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { execFileSync, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { alignedBuffer, type OpenFlags, openSync, stat } from "../src/index.ts";
+import { alignsDirectReads, hasFilesWithoutName } from "./facts.ts";
 import { methods } from "./file-forms.ts";
 import { failureOf, forms } from "./forms.ts";
 
@@ -207,6 +208,13 @@ forms("pipes and fifos: what is at hand is an answer", async ({ fsx, path, form 
 });
 
 forms("a file without a name, and how it gets one", async ({ fsx, path, directory, form }) => {
+	if (!hasFilesWithoutName(directory)) {
+		const error = await failureOf(fsx.open(directory, "r+", { temporary: true }));
+		expect(error).toMatchObject({ code: "ENOTSUP", path: directory });
+		expect(error.message).toContain("without a name");
+		expect(fs.readdirSync(directory)).toEqual([]);
+		return;
+	}
 	await using file = await fsx.open(directory, "r+", { temporary: true, mode: 0o600 });
 	const on = methods(file, form);
 	await on.writeAt("content");
@@ -226,7 +234,7 @@ forms("a file without a name, and how it gets one", async ({ fsx, path, director
 	expect(nowhere).toMatchObject({ code: "ENOTDIR" });
 });
 
-forms("past the page cache, with aligned memory", async ({ fsx, path, form }) => {
+forms("past the page cache, with aligned memory", async ({ fsx, path, directory, form }) => {
 	fs.writeFileSync(path("file"), Buffer.alloc(8192, "ab"));
 	const { directIo } = await stat(path("file"));
 	const { memoryAlign, offsetAlign } = directIo ?? { memoryAlign: 512, offsetAlign: 512 };
@@ -240,7 +248,12 @@ forms("past the page cache, with aligned memory", async ({ fsx, path, form }) =>
 	buffer.fill(0x63);
 	expect(await on.writeAt(buffer, 0)).toBe(4096);
 	expect(content(path("file"))).toBe("c".repeat(4096) + "ab".repeat(2048));
-	expect(await failureOf(on.readAt(buffer, 1))).toMatchObject({ code: "EINVAL" });
+	if (alignsDirectReads(directory)) {
+		expect(await failureOf(on.readAt(buffer, 1))).toMatchObject({ code: "EINVAL" });
+	} else {
+		expect(await on.readAt(buffer, 1)).toBe(4096);
+		expect(text(buffer)).toBe(content(path("file")).slice(1, 4097));
+	}
 });
 
 forms("noFollow refuses a link and nothing else", async ({ fsx, path }) => {

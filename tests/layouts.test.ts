@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { callNumbers } from "../src/sys/linux/calls.ts";
 import { Errno, errnoTable } from "../src/sys/linux/errno.ts";
+import { kernelTypes } from "../src/sys/linux/filesystem-types.ts";
 import * as layouts from "../src/sys/linux/layouts.ts";
 import { Opcode } from "../src/sys/linux/ring/opcodes.ts";
 import { params } from "../src/sys/linux/ring/setup.ts";
@@ -43,6 +44,11 @@ const since: Readonly<Record<string, readonly [major: number, minor: number]>> =
 	STATX_DIOALIGN: [6, 1],
 	"statx.dioMemoryAlign": [6, 1],
 	"statx.dioOffsetAlign": [6, 1],
+	BCACHEFS_SUPER_MAGIC: [6, 7],
+	PID_FS_MAGIC: [6, 10],
+	STATX_SUBVOL: [6, 10],
+	"statx.subvolume": [6, 10],
+	STATX_ATTR_WRITE_ATOMIC: [6, 11],
 };
 
 /** The C names of our fields, where they are not simply `prefix + name`. */
@@ -60,6 +66,8 @@ const structs: Readonly<Record<string, readonly [type: string, fields: Record<st
 			rdevMinor: "stx_rdev_minor",
 			devMajor: "stx_dev_major",
 			devMinor: "stx_dev_minor",
+			attributesMask: "stx_attributes_mask",
+			subvolume: "stx_subvol",
 			mountId: "stx_mnt_id",
 			dioMemoryAlign: "stx_dio_mem_align",
 			dioOffsetAlign: "stx_dio_offset_align",
@@ -141,16 +149,23 @@ const libcStructs: typeof structs = {
 		{ inode: "d_ino", recordLength: "d_reclen", type: "d_type", name: "d_name" },
 	],
 };
-const libcConstants = new Set(["UTIME_NOW", "UTIME_OMIT"]);
+const libcConstants = new Set(["ST_RDONLY", "UTIME_NOW", "UTIME_OMIT"]);
 
 const KERNEL_HEADERS = [
 	...["asm/errno.h", "asm/poll.h", "asm/statfs.h", "asm/unistd.h", "linux/fadvise.h"],
 	...["linux/falloc.h", "linux/fcntl.h", "linux/fiemap.h", "linux/fs.h", "linux/inotify.h"],
 	...["linux/io_uring.h"],
-	...["linux/limits.h", "linux/openat2.h", "linux/stat.h", "linux/time_types.h", "linux/types.h"],
+	...[
+		"linux/limits.h",
+		"linux/magic.h",
+		"linux/openat2.h",
+		"linux/stat.h",
+		"linux/time_types.h",
+		"linux/types.h",
+	],
 	...["linux/uio.h", "linux/version.h", "linux/xattr.h"],
 ];
-const LIBC_HEADERS = ["sys/stat.h", "dirent.h"];
+const LIBC_HEADERS = ["sys/stat.h", "sys/statvfs.h", "dirent.h"];
 
 function structClaims(
 	name: string,
@@ -188,6 +203,7 @@ function kernelClaims(column: 0 | 1): Claim[] {
 		...layoutClaims(false),
 		...structClaims("params", params, structs.params as (typeof structs)[string]),
 		...codes,
+		...Object.entries(kernelTypes).map(([name, [magic]]): Claim => [name, name, magic]),
 		...Object.entries(Errno).map(([name, value]): Claim => [`Errno.${name}`, name, value]),
 		...Object.entries(Opcode).map(([name, value]): Claim => {
 			return [`Opcode.${name}`, `IORING_OP_${name}`, value];

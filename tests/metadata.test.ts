@@ -1,9 +1,16 @@
 import { expect, test } from "bun:test";
 import fs from "node:fs";
-import { type Times, utimesSync } from "../src/index.ts";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { alignedBuffer, type Times, utimesSync } from "../src/index.ts";
+import { system } from "../src/sys/index.ts";
+import { statx } from "../src/sys/linux/layouts.ts";
 import { confines, IN_MEMORY } from "./confined.ts";
-import { failureOf, forms } from "./forms.ts";
+import { methods } from "./file-forms.ts";
+import { filesystem } from "./filesystems.ts";
+import { failureOf, forms, HERE_AND_IN_MEMORY } from "./forms.ts";
 import { failsAsNode } from "./node-errors.ts";
+import { output } from "./witnesses.ts";
 
 /** What stat(1) prints for a format, of a link itself if it is one. */
 function printed(format: string, file: string): string {
@@ -49,6 +56,10 @@ forms("the time of birth, as stat(1) has it", async ({ fsx, path, directory }) =
 	using dir = await fsx.openDir(directory);
 	for (const target of [path("file"), dir.at("file")]) {
 		const { birthtimeNs, birthtime } = await fsx.stat(target);
+		if (printed("%w", path("file")) === "-") {
+			expect([birthtimeNs, birthtime]).toEqual([undefined, undefined]);
+			continue;
+		}
 		if (birthtimeNs === undefined) throw new Error("this filesystem keeps the time of birth");
 		expect(birthtimeNs).toBeGreaterThan(before);
 		const seconds = birthtimeNs / 1_000_000_000n;
@@ -126,9 +137,9 @@ const times: [given: Times["mtime"], set: bigint][] = [
 	[new Date("1969-07-20T20:17:40.123Z"), -14_182_939_877_000_000n],
 ];
 
-for (const root of ["/tmp", IN_MEMORY]) {
+for (const [where, root] of HERE_AND_IN_MEMORY) {
 	forms(
-		`utimes to the nanosecond, before 1970 too, on ${root}`,
+		`utimes to the nanosecond, before 1970 too, ${where}`,
 		async ({ fsx, path, directory }) => {
 			fs.writeFileSync(path("file"), "");
 			const fd = fs.openSync(path("file"), "r");
@@ -257,9 +268,13 @@ forms("what is refused before any call", async ({ fsx, path }) => {
 		expect(await code(fsx.access(file, options))).toMatch(/^ERR_INVALID_ARG/);
 	}
 	expect(await code(fsx.stat(file, { sync: "yes" as never }))).toMatch(/^ERR_INVALID_ARG/);
-	for (const target of ["a\0b", Uint8Array.of(97, 0), new URL("http://localhost/")]) {
-		expect(await code(fsx.stat(target))).toBe("ERR_INVALID_ARG_VALUE");
-		expect(await code(fsx.access(target))).toBe("ERR_INVALID_ARG_VALUE");
+	for (const [target, expected] of [
+		["a\0b", "ERR_INVALID_ARG_VALUE"],
+		[Uint8Array.of(97, 0), "ERR_INVALID_ARG_VALUE"],
+		[new URL("http://localhost/"), "ERR_INVALID_URL_SCHEME"],
+	] as const) {
+		expect(await code(fsx.stat(target))).toBe(expected);
+		expect(await code(fsx.access(target))).toBe(expected);
 	}
 	for (const fd of [-1, 2 ** 31, 0.5]) {
 		expect(await code(fsx.stat(fd))).toBe("ERR_OUT_OF_RANGE");
@@ -297,14 +312,111 @@ for (const follow of [true, false]) {
 	);
 }
 
-test("a time past what the filesystem keeps is cut to its range, as the kernel does", () => {
-	const directory = fs.mkdtempSync("/tmp/fsx-test-");
+test("a time past what the filesystem keeps is cut to its range, as touch(1) has it", () => {
+	const directory = fs.mkdtempSync(join(tmpdir(), "fsx-test-"));
 	try {
-		utimesSync(directory, { mtime: 1n << 70n });
-		const { mtimeNs } = fs.statSync(directory, { bigint: true });
-		expect(mtimeNs).toBeLessThan(1n << 70n);
-		expect(mtimeNs).toBeGreaterThan(BigInt(Date.now()) * 1_000_000n);
+		const seconds = 1n << 40n;
+		const made = Bun.spawnSync(["touch", "-m", "-d", `@${seconds}`, directory]);
+		expect(made.stderr.toString()).toBe("");
+		const kept = printed("%Y", directory);
+		utimesSync(directory, { mtime: 0 });
+		utimesSync(directory, { mtime: seconds * 1_000_000_000n });
+		expect(printed("%Y", directory)).toBe(kept);
+		expect(Number(kept)).toBeGreaterThan(Date.now() / 1000);
 	} finally {
 		fs.rmSync(directory, { recursive: true });
 	}
+});
+
+const ext4 = filesystem("ext4");
+const btrfs = filesystem("btrfs");
+
+for (const place of [ext4, btrfs]) {
+	place.forms("attributes that chattr sets, and no others", async ({ fsx, path }) => {
+		fs.writeFileSync(path("file"), "content");
+		const set = async () => {
+			const { attributes } = await fsx.stat(path("file"));
+			const names = Object.entries(attributes).filter(([, value]) => value);
+			return names.map(([name]) => name);
+		};
+		expect(await set()).toEqual([]);
+		for (const [letter, name] of [
+			["d", "nodump"],
+			["a", "append"],
+			["i", "immutable"],
+			["c", "compressed"],
+		] as const) {
+			output("chattr", `+${letter}`, path("file"));
+			try {
+				expect(await set()).toEqual([name]);
+			} finally {
+				output("chattr", `-${letter}`, path("file"));
+			}
+		}
+	});
+}
+
+forms("the root of a mount is one", async ({ fsx, path }) => {
+	expect((await fsx.stat("/proc")).attributes.mountRoot).toBe(true);
+	expect((await fsx.stat(path("."))).attributes.mountRoot).toBe(false);
+});
+
+btrfs.forms("subvolumes, as btrfs numbers them", async ({ fsx, path }) => {
+	output("btrfs", "subvolume", "create", path("inner"));
+	fs.writeFileSync(path("inner/file"), "");
+	for (const name of [".", "inner", "inner/file"]) {
+		const id = output("btrfs", "inspect-internal", "rootid", path(name)).trim();
+		expect([name, String((await fsx.stat(path(name))).subvolume)]).toEqual([name, id]);
+	}
+	expect((await fsx.stat("/proc")).subvolume).toBeUndefined();
+	output("btrfs", "subvolume", "delete", path("inner"));
+});
+
+test("an attribute counts only if the filesystem knows of it", () => {
+	const words = new Uint32Array(system.metadata.recordSize / 4);
+	const { attributes, attributesMask } = statx;
+	const bits = {
+		compressed: 0x4,
+		immutable: 0x10,
+		append: 0x20,
+		nodump: 0x40,
+		encrypted: 0x800,
+		automount: 0x1000,
+		mountRoot: 0x2000,
+		verity: 0x100000,
+		dax: 0x200000,
+		writeAtomic: 0x400000,
+	};
+	const found = (mask: number) => {
+		words[attributes / 4] = 0xffffffff;
+		words[attributesMask / 4] = mask;
+		return system.metadata.recorded(words, 0).attributes;
+	};
+	const none = found(0);
+	expect(Object.keys(none).sort()).toEqual(Object.keys(bits).sort());
+	expect(Object.values(none)).not.toContain(true);
+	for (const [name, bit] of Object.entries(bits))
+		expect(found(bit)).toEqual({ ...none, [name]: true });
+});
+
+ext4.forms("direct I/O, as aligned as stat demands and no more", async ({ fsx, path, form }) => {
+	fs.writeFileSync(path("file"), Buffer.alloc(64 * 1024, "ab"));
+	const { directIo } = await fsx.stat(path("file"));
+	if (directIo === undefined) throw new Error("ext4 says what it demands since Linux 6.1");
+	const { memoryAlign, offsetAlign } = directIo;
+	await using file = await fsx.open(path("file"), "r+", { direct: true });
+	const on = methods(file, form);
+	const memory = alignedBuffer(4 * offsetAlign, 4096);
+	// Aligned to what is asked for, and not by chance to more.
+	const buffer = memory.subarray(memoryAlign, memoryAlign + offsetAlign);
+	expect(await on.readAt(buffer, 3 * offsetAlign)).toBe(offsetAlign);
+	expect(Buffer.compare(buffer, Buffer.alloc(offsetAlign, "ab"))).toBe(0);
+	buffer.fill(0x63);
+	expect(await on.writeAt(buffer, 5 * offsetAlign)).toBe(offsetAlign);
+	const expected = Buffer.alloc(64 * 1024, "ab").fill("c", 5 * offsetAlign, 6 * offsetAlign);
+	expect(Buffer.compare(fs.readFileSync(path("file")), expected)).toBe(0);
+	const short = failureOf(on.writeAt(buffer.subarray(0, offsetAlign / 2), 0));
+	expect(await short).toMatchObject({ code: "EINVAL" });
+	const odd = failureOf(on.readAt(buffer, offsetAlign / 2));
+	expect(await odd).toMatchObject({ code: "EINVAL" });
 });
