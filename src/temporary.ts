@@ -1,9 +1,8 @@
 /**
- * Names of what is not finished. A process that is killed leaves them; who comes next has to tell them
- * from those that a living one is at work on, whatever its machine, container or number. A file that
- * can be locked says so itself: the lock is there for as long as its maker is.
+ * Names of what is not finished. A process that is killed leaves them; whoever comes next has to tell
+ * them from those that a living one is at work on. The number of a process says little, since others
+ * count theirs anew in containers and on other machines. A lock is there for as long as its owner is.
  */
-
 import type { Operation } from "./engine/operation.ts";
 import { Pause } from "./engine/pause.ts";
 import type { Scope } from "./engine/scope.ts";
@@ -168,7 +167,9 @@ function* nameTemporarily(scope: Scope, handle: Handle, slot: Slot): Operation<s
 			} catch (error) {
 				if (!isCode(error, "EEXIST")) throw error;
 			}
-			if (!(yield* removeAbandoned(scope, slot, name))) yield new Pause(TURN_PAUSE);
+			const state = yield* clearAway(scope, slot, name);
+			if (state === "stays") break;
+			if (state === "in use") yield new Pause(TURN_PAUSE);
 		}
 	}
 	const [place] = yield* underTemporaryName(slot, (place) =>
@@ -177,28 +178,30 @@ function* nameTemporarily(scope: Scope, handle: Handle, slot: Slot): Operation<s
 	return place.path as string;
 }
 
-/**
- * Removes what a killed process left under a name; false if somebody is at work on it, or if nobody
- * can tell.
- */
-function* removeAbandoned(scope: Scope, slot: Slot, name: string): Operation<boolean> {
+/** Removes what a killed process has left under a name, and nothing that a living one has there. */
+function* clearAway(
+	scope: Scope,
+	slot: Slot,
+	name: string,
+): Operation<"gone" | "in use" | "stays"> {
 	const place = beside(slot, name);
 	let handle: Handle | undefined;
 	try {
 		const how = { read: true, nonBlocking: true, noFollow: true };
 		handle = yield* system.file.open(scope, place, how);
-		if (!(yield* system.lock.claim(scope, handle))) return false;
+		if (!(yield* system.lock.claim(scope, handle))) return "in use";
 		// Whoever had it may have moved it into its place before it was ours.
 		const found = yield* statIfThere(scope, place);
 		const locked = yield* system.metadata.stat(scope, handle, ITSELF);
-		if (found === undefined || !isSame(found, locked)) return true;
-		if (!locked.isFile()) return false;
+		if (found === undefined || !isSame(found, locked)) return "gone";
+		if (!locked.isFile()) return "stays";
 		yield* discard(scope, beside(slot, guardedName(name)));
 		yield* system.directory.unlink(scope, place);
-		return true;
+		return "gone";
 	} catch (error) {
 		if (!(error instanceof FsError)) throw error;
-		return error.code === "ENOENT";
+		// What may not be opened or removed is another user's.
+		return error.code === "ENOENT" ? "gone" : "stays";
 	} finally {
 		if (handle !== undefined) yield* closeAfter(scope, handle, false);
 	}

@@ -1,0 +1,56 @@
+/** What processes that are killed were at work on: files and a tree that all of them replace. */
+import { expect } from "bun:test";
+import fs from "node:fs";
+import { join } from "node:path";
+import { copyFileSync, copyTreeSync, writeFileSync } from "../src/index.ts";
+import { generation, generationOf } from "./generations.ts";
+import { type FilesystemName, mount } from "./mounts.ts";
+
+/** What the processes replace, and what they make it from. */
+export function build(directory: string): void {
+	const name = (path: string) => join(directory, path);
+	fs.mkdirSync(directory);
+	for (let i = 0; i < 4; i++) fs.writeFileSync(name(`source-${i}`), generation(i * 3));
+	for (const [i, tree] of ["tree-0", "tree-1", "tree"].entries()) {
+		fs.mkdirSync(name(`${tree}/sub`), { recursive: true });
+		fs.writeFileSync(name(`${tree}/file`), generation(i));
+		fs.writeFileSync(name(`${tree}/sub/file`), generation(i + 10));
+		fs.linkSync(name(`${tree}/file`), name(`${tree}/sub/same`));
+		fs.symlinkSync(`target-${i}`, name(`${tree}/link`));
+	}
+	for (const file of ["written", "copied"]) fs.writeFileSync(name(file), generation(0));
+}
+
+/** Fails unless each of the files is one generation, and each link one of the links. */
+export function checkWhole(directory: string): void {
+	for (const file of ["written", "copied", "tree/file", "tree/sub/file", "tree/sub/same"]) {
+		expect(generationOf(fs.readFileSync(join(directory, file)))).toBeGreaterThanOrEqual(0);
+	}
+	expect(fs.readlinkSync(join(directory, "tree/link"))).toMatch(/^target-[012]$/);
+}
+
+export const temporaries = (directory: string) =>
+	fs
+		.readdirSync(directory, { recursive: true })
+		.map(String)
+		.filter((path) => path.includes(".fsx-"));
+
+/** What the next run does. */
+export function runOnce(directory: string, tree = "tree-0"): void {
+	writeFileSync(join(directory, "written"), generation(1), { atomic: true });
+	copyFileSync(join(directory, "source-1"), join(directory, "copied"));
+	copyTreeSync(join(directory, tree), join(directory, "tree"));
+}
+
+/** A directory on a filesystem of its own, or in memory. */
+export function place(name: FilesystemName | "memory"): { directory: string } & Disposable {
+	const mounted = name === "memory" ? undefined : mount(name);
+	const directory = fs.mkdtempSync(join(mounted?.root ?? "/dev/shm", "fsx-kill-"));
+	return {
+		directory,
+		[Symbol.dispose]() {
+			fs.rmSync(directory, { recursive: true });
+			mounted?.[Symbol.dispose]();
+		},
+	};
+}

@@ -1,0 +1,128 @@
+/** A write that fails, for reasons of the kernel's: injected by strace, or the limit on the size of files. */
+import { expect } from "bun:test";
+import fs from "node:fs";
+import { join } from "node:path";
+import type { WriteFileOptions } from "../src/index.ts";
+import { runProgram } from "./fixtures/run.ts";
+import { forms, type Given, skipped } from "./forms.ts";
+
+const program = join(import.meta.dir, "fixtures/write-once.ts");
+const BYTES = 100_000;
+const atomic = { atomic: true, sync: true } as const;
+
+/** Writes to `file` in a process of its own, under what stands before it on the command line. */
+async function writeUnder(
+	{ form, path }: Given,
+	under: string[],
+	options: WriteFileOptions,
+): Promise<unknown> {
+	const engine = { lanes: ["worker"] };
+	const args = [form, path("file"), BYTES, JSON.stringify(options), JSON.stringify(engine)];
+	const command = [...under, process.execPath, program, ...args.map(String)];
+	const { outcome, left } = JSON.parse(await runProgram(command));
+	expect(left).toBe(0);
+	return outcome;
+}
+
+const strace = (call: string, fault: string, only: string[] = []) => [
+	...["strace", "-f", "--seccomp-bpf", "-qqq", "-o", "/dev/null", ...only],
+	...["-e", `trace=${call}`, "-e", `inject=${call}:${fault}`],
+];
+
+const straceForms: typeof forms =
+	Bun.which("strace") === null ? (title) => skipped(title, "strace is not installed") : forms;
+
+/** Each call of an atomic write, how often such a call is made before it, and what the error names. */
+const calls: [call: string, when: number, syscall: string, only?: "file" | "."][] = [
+	["readlinkat", 1, "readlink", "file"],
+	["openat", 1, "open", "."],
+	["statx", 1, "lstat", "."],
+	["openat", 2, "open", "."],
+	["pwrite64", 1, "write"],
+	["llistxattr", 1, "llistxattr"],
+	["fchmod", 1, "fchmod"],
+	["fsync", 1, "fsync"],
+	["linkat", 1, "link"],
+	["renameat2", 1, "rename"],
+];
+
+for (const [call, when, syscall, about] of calls) {
+	straceForms(
+		`an atomic write: ${call} ${when} fails, or is interrupted`,
+		async (given) => {
+			const { path, directory } = given;
+			const only = about === undefined ? [] : ["-P", path(about)];
+			for (const code of ["EIO", "ENOSPC"]) {
+				fs.writeFileSync(path("file"), "old");
+				const before = fs.statSync(path("file"), { bigint: true });
+				const fault = strace(call, `error=${code}:when=${when}`, only);
+				expect(await writeUnder(given, fault, atomic)).toEqual({
+					...{ name: "FsError", code, syscall, path: path("file") },
+				});
+				expect(fs.readFileSync(path("file"), "utf8")).toBe("old");
+				const { ino, ctimeNs } = fs.statSync(path("file"), { bigint: true });
+				expect([ino, ctimeNs]).toEqual([before.ino, before.ctimeNs]);
+				expect(fs.readdirSync(directory)).toEqual(["file"]);
+			}
+			const again = strace(call, `error=EINTR:when=${when}`, only);
+			expect(await writeUnder(given, again, atomic)).toBe("done");
+			expect(fs.readFileSync(path("file"), "utf8")).toBe("n".repeat(BYTES));
+			expect(fs.readdirSync(directory)).toEqual(["file"]);
+		},
+		"/dev/shm",
+	);
+}
+
+straceForms(
+	"an atomic write needs no lock",
+	async (given) => {
+		const { path, directory } = given;
+		for (const [call, fault] of [
+			["flock", "error=ENOLCK"],
+			["fstatfs", "error=EIO"],
+		] as const) {
+			fs.writeFileSync(path("file"), "old");
+			expect(await writeUnder(given, strace(call, fault), atomic)).toBe("done");
+			expect(fs.readFileSync(path("file"), "utf8")).toBe("n".repeat(BYTES));
+			expect(fs.readdirSync(directory)).toEqual(["file"]);
+		}
+	},
+	"/dev/shm",
+);
+
+straceForms(
+	"a plain write that fails leaves the file with what was written, and says which file",
+	async (given) => {
+		const { path, directory } = given;
+		for (const [call, syscall] of [
+			["pwrite64", "write"],
+			["fsync", "fsync"],
+		]) {
+			fs.writeFileSync(path("file"), "old");
+			const outcome = await writeUnder(given, strace(call ?? "", "error=ENOSPC:when=1"), {
+				sync: true,
+			});
+			expect(outcome).toEqual({ name: "FsError", code: "ENOSPC", syscall, path: path("file") });
+			expect(fs.statSync(path("file")).size).toBe(call === "fsync" ? BYTES : 0);
+			expect(fs.readdirSync(directory)).toEqual(["file"]);
+		}
+	},
+	"/dev/shm",
+);
+
+forms(
+	"past the limit on the size of files: EFBIG, the old file, and nothing else",
+	async (given) => {
+		const { path, directory } = given;
+		// The kernel writes as much as there is room for, and kills who does not ignore its signal.
+		const limited = ["sh", "-c", 'trap "" XFSZ; ulimit -f 64; exec "$@"', "sh"];
+		fs.writeFileSync(path("file"), "old");
+		const error = { name: "FsError", code: "EFBIG", syscall: "write", path: path("file") };
+		expect(await writeUnder(given, limited, atomic)).toEqual(error);
+		expect(fs.readFileSync(path("file"), "utf8")).toBe("old");
+		expect(await writeUnder(given, limited, {})).toEqual(error);
+		expect(fs.statSync(path("file")).size).toBe(64 * 512);
+		expect(fs.readdirSync(directory)).toEqual(["file"]);
+	},
+	"/dev/shm",
+);
