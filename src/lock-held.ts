@@ -11,6 +11,8 @@ import { system } from "./sys/index.ts";
 import { FOLLOWED, type Metadata } from "./sys/metadata.ts";
 import type { Place, Handle as SystemHandle } from "./sys/system.ts";
 
+export { takeTicket } from "./lock-line.ts";
+
 /** What is asked for, with everything said. */
 export interface Request {
 	readonly mode: LockMode;

@@ -4,20 +4,15 @@ import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
 import { invalidArgument, isCode } from "./errors.ts";
 import type { Target } from "./location.ts";
-import {
-	downgradeOperation,
-	type Held,
-	obtain,
-	type Request,
-	releaseOperation,
-	retire,
-	upgrade,
-} from "./lock-held.ts";
-import { type LockMode, takeTicket } from "./lock-line.ts";
+import type { Held, Request } from "./lock-held.ts";
+import type { LockMode } from "./lock-line.ts";
 import type { Patience } from "./lock-wait.ts";
 import { optionsOf, schemas, type Zod } from "./options.ts";
 
 export type { LockMode } from "./lock-line.ts";
+
+/** How it is done, loaded when the first lock is asked for: most programs ask for none. */
+const held = () => require("./lock-held.ts") as typeof import("./lock-held.ts");
 
 /** Bytes of a file to lock; they need not be there yet. */
 export interface LockRange {
@@ -86,7 +81,7 @@ function requestOf(options: LockOptions, alone: boolean): Request {
 		throw invalidArgument("ERR_OUT_OF_RANGE", message);
 	}
 	const patience = patienceOf(options, alone, wait);
-	return { mode, span: { start, end }, patience, ticket: takeTicket() };
+	return { mode, span: { start, end }, patience, ticket: held().takeTicket() };
 }
 
 /** Both forms of an operation that waits: in the sync form nobody else on the thread gets to run. */
@@ -102,7 +97,7 @@ function waiting<A extends unknown[], T>(
 const lockOperation = waiting(
 	"lock",
 	function* (scope, alone, target: Target, options: LockOptions | undefined): Operation<Lock> {
-		return new Lock(yield* obtain(scope, target, requestOf(checkLock(options), alone)));
+		return new Lock(yield* held().obtain(scope, target, requestOf(checkLock(options), alone)));
 	},
 );
 
@@ -171,7 +166,7 @@ function* tryLockOperation(
 	const { mode, range } = checkTryLock(options);
 	const request = requestOf({ mode, range, wait: false }, false);
 	try {
-		return new Lock(yield* obtain(scope, target, request));
+		return new Lock(yield* held().obtain(scope, target, request));
 	} catch (error) {
 		// Opening a file that is under a lease says the same of something else.
 		if (isCode(error, "EAGAIN") && error.syscall === "lock") return undefined;
@@ -214,8 +209,8 @@ export function tryLockSync(target: Target, options?: TryLockOptions): Lock | un
 
 const upgradeOperation = waiting(
 	"upgrade",
-	(scope, alone, held: Held, options: LockWaitOptions | undefined) =>
-		upgrade(scope, held, patienceOf(checkUpgrade(options), alone), takeTicket()),
+	(scope, alone, lock: Held, options: LockWaitOptions | undefined) =>
+		held().upgrade(scope, lock, patienceOf(checkUpgrade(options), alone), held().takeTicket()),
 );
 
 /**
@@ -268,19 +263,19 @@ export class Lock implements Disposable, AsyncDisposable {
 
 	/** Makes an exclusive lock shared, without ever letting go of it. */
 	downgrade(): Promise<void> {
-		return run(downgradeOperation, this.#held);
+		return run(held().downgradeOperation, this.#held);
 	}
 
 	/** The synchronous form of `downgrade`. */
 	downgradeSync(): void {
-		runSync(downgradeOperation, this.#held);
+		runSync(held().downgradeOperation, this.#held);
 	}
 
 	/** Gives the lock back; releasing it again does nothing. An upgrade that waits fails with `EBADF`. */
 	release(): Promise<void> {
 		return new Promise((resolve, reject) => {
-			const retired = retire(this.#held, () => {
-				run(releaseOperation, this.#held).then(resolve, reject);
+			const retired = held().retire(this.#held, () => {
+				run(held().releaseOperation, this.#held).then(resolve, reject);
 			});
 			if (!retired) resolve();
 		});
@@ -289,10 +284,10 @@ export class Lock implements Disposable, AsyncDisposable {
 	/** Gives it back at once, or, if its upgrade or downgrade is under way, when that has ended. */
 	releaseSync(): void {
 		let now = true;
-		retire(this.#held, () => {
-			if (now) runSync(releaseOperation, this.#held);
+		held().retire(this.#held, () => {
+			if (now) runSync(held().releaseOperation, this.#held);
 			// Nobody is left who could be told that it failed.
-			else run(releaseOperation, this.#held).catch(() => {});
+			else run(held().releaseOperation, this.#held).catch(() => {});
 		});
 		now = false;
 	}

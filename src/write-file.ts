@@ -6,24 +6,10 @@ import { FsError, isCode } from "./errors.ts";
 import { type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { parentOf } from "./place.ts";
-import { dressLike } from "./preserve.ts";
-import {
-	beside,
-	closeAfter,
-	discard,
-	linkChanged,
-	moveIntoPlace,
-	resolveLinks,
-	type Slot,
-	slotOf,
-	statIfThere,
-	syncDirectory,
-} from "./replace.ts";
+import { closeAfter, syncDirectory } from "./replace.ts";
 import { system } from "./sys/index.ts";
-import type { Metadata } from "./sys/metadata.ts";
 import type { Handle, Place } from "./sys/system.ts";
 import { writeWhole } from "./sys/whole.ts";
-import { lacksNamelessFiles, NAMELESS, publish, underTemporaryName } from "./temporary.ts";
 import { bytesOf } from "./transfer.ts";
 
 /** Options of `writeFile`. */
@@ -58,8 +44,12 @@ function writeFileOperation(
 	const place = locate(scope, location);
 	const bytes = bytesOf(data);
 	scope.interrupt = signal;
-	return naming(place, (atomic ? replaceContent : writeInPlace)(scope, place, bytes, mode, sync));
+	const write = atomic ? replacing().replaceContent : writeInPlace;
+	return naming(place, write(scope, place, bytes, mode, sync));
 }
+
+/** Loaded when it is first needed: it brings along all that copies need to dress a file. */
+const replacing = () => require("./replace-content.ts") as typeof import("./replace-content.ts");
 
 function* writeInPlace(
 	scope: Scope,
@@ -79,82 +69,6 @@ function* writeInPlace(
 		yield* closeAfter(scope, handle, written);
 	}
 	if (sync) yield* syncDirectory(scope, parentOf(place));
-}
-
-/** Content on its way to a place. */
-interface Draft {
-	readonly slot: Slot;
-	/** What has the place now. */
-	readonly old: Metadata | undefined;
-	readonly bytes: ArrayBufferView;
-	readonly mode: number;
-}
-
-function* replaceContent(
-	scope: Scope,
-	place: Place,
-	bytes: ArrayBufferView,
-	mode: number,
-	sync: boolean,
-): Operation<void> {
-	const slot = yield* slotOf(scope, yield* resolveLinks(scope, place));
-	try {
-		const old = yield* statIfThere(scope, slot.place);
-		if (old !== undefined && !old.isFile()) throw notAFile(old, place);
-		// Until it has the permissions of the old file, nobody else is to see what may be secret.
-		const draft: Draft = { slot, old, bytes, mode: old === undefined ? mode : 0o600 };
-		try {
-			yield* writeNameless(scope, draft);
-		} catch (error) {
-			if (!lacksNamelessFiles(error)) throw error;
-			yield* writeNamed(scope, draft);
-		}
-		if (sync) yield* syncDirectory(scope, beside(slot, "."));
-	} finally {
-		yield* slot.release();
-	}
-}
-
-/** As a file without a name, which a killed process does not leave behind. */
-function* writeNameless(scope: Scope, draft: Draft): Operation<void> {
-	const { slot, old, mode } = draft;
-	const handle = yield* system.file.open(scope, beside(slot, "."), { ...NAMELESS, mode });
-	try {
-		yield* fill(scope, handle, draft);
-		yield* publish(scope, handle, slot, old !== undefined, true);
-	} finally {
-		// All of it is on the disk by now, so a failed close has lost nothing.
-		yield* closeAfter(scope, handle, false);
-	}
-}
-
-function* writeNamed(scope: Scope, draft: Draft): Operation<void> {
-	const { slot, mode } = draft;
-	const how = { write: true, create: true, exclusive: true, mode };
-	const [temporary, handle] = yield* underTemporaryName(slot, (name) =>
-		system.file.open(scope, name, how),
-	);
-	let whole = false;
-	try {
-		let written = false;
-		try {
-			yield* fill(scope, handle, draft);
-			written = true;
-		} finally {
-			yield* closeAfter(scope, handle, written);
-		}
-		whole = true;
-	} finally {
-		if (!whole) yield* discard(scope, temporary);
-	}
-	yield* moveIntoPlace(scope, temporary, slot, true);
-}
-
-/** Writes the content, makes the file like the one that it replaces, and puts it on the disk. */
-function* fill(scope: Scope, handle: Handle, { slot, old, bytes }: Draft): Operation<void> {
-	yield* writeWhole(system.file, scope, handle, scope.pin(bytes), byteLengthOf(bytes), 0);
-	if (old !== undefined) yield* dressLike(scope, handle, slot.place, old);
-	yield* system.file.sync(scope, handle);
 }
 
 /** A fifo, and a pipe behind /dev/stdout, has no positions to write to. */
@@ -180,15 +94,6 @@ function* naming(place: Place, write: Operation<void>): Operation<void> {
 	} catch (error) {
 		throw error instanceof FsError ? error.renamed(place.path) : error;
 	}
-}
-
-/** What is no file is not to be replaced by one: a directory cannot be, a device must not be. */
-function notAFile(old: Metadata, { path }: Place): FsError {
-	const details = { syscall: "open", path };
-	if (old.isDirectory()) return new FsError("EISDIR", "illegal operation on a directory", details);
-	if (old.isSymbolicLink()) return linkChanged(path);
-	const detail = `it is a ${old.kind.replace("-", " ")}, not a file`;
-	return new FsError("EINVAL", "invalid argument", { ...details, detail });
 }
 
 /**

@@ -193,7 +193,7 @@ test("errors say which operation they ended", async () => {
 /** Of each exported function or method that runs an operation, its name and that of the operation. */
 function runs(): [where: string, name: string, operation: string][] {
 	const call =
-		/^(?:export function |\t)(\w+)(?:<[^>]*>)?\((?:[^){]|\)(?!: ))*\)(?:: [^{]*)? \{\n\t+(?:return )?(?:await )?run(?:Sync)?\((?:transfer\.)?(\w+)/gm;
+		/^(?:export function |\t)(\w+)(?:<[^>]*>)?\((?:[^){]|\)(?!: ))*\)(?:: [^{]*)? \{\n\t+(?:return )?(?:await )?run(?:Sync)?\((?:transfer\.|held\(\)\.)?(\w+)/gm;
 	return [...new Bun.Glob("*.ts").scanSync(source)].flatMap((file) => {
 		const text = fs.readFileSync(join(source, file), "utf8");
 		return [...text.matchAll(call)].map(
