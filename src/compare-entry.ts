@@ -12,7 +12,7 @@ import {
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode } from "./errors.ts";
-import { ACL_ALIAS } from "./preserve.ts";
+import { ACL_ALIAS } from "./preserved.ts";
 import { throttled } from "./progress.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";

@@ -2,8 +2,9 @@
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError } from "./errors.ts";
-import { dressLike, type Preserved, preserve } from "./preserve.ts";
+import { dressLike, preserve } from "./preserve.ts";
 import { type Seal, setSeals, trySeals } from "./preserve-flags.ts";
+import type { Preserved } from "./preserved.ts";
 import { beside, closeAfter, discard, moveIntoPlace, type Slot } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";

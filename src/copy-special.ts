@@ -1,6 +1,7 @@
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
-import { type Preserved, preserve } from "./preserve.ts";
+import { preserve } from "./preserve.ts";
+import type { Preserved } from "./preserved.ts";
 import { discard } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";

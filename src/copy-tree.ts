@@ -1,6 +1,7 @@
 /** The copy of a tree, as one operation made of the copies of its entries. */
-import { notAFile, TO_COPY } from "./copy.ts";
+
 import { type CopyHow, type CopyJob, copyOpenFile, mayReplace } from "./copy-file.ts";
+import { notAFile, TO_COPY } from "./copy-named.ts";
 import { copySpecial } from "./copy-special.ts";
 import type { Hooks } from "./engine/offload.ts";
 import type { Operation } from "./engine/operation.ts";

@@ -1,18 +1,12 @@
-import { type CopyHow, copyOpenFile, mayReplace } from "./copy-file.ts";
-import { type Hooks, offloadable } from "./engine/offload.ts";
-import type { Operation } from "./engine/operation.ts";
-import type { Scope } from "./engine/scope.ts";
-import { FsError, invalidArgument } from "./errors.ts";
+import type { CopyHow } from "./copy-file.ts";
+import type { FileHooks } from "./copy-named.ts";
+import { offloadable } from "./engine/offload.ts";
+import { invalidArgument } from "./errors.ts";
 import { type Location, locate } from "./location.ts";
 import { optionsOf, type Shape, schemas, type Zod } from "./options.ts";
-import { type Preserve, preserved, preserveSchema } from "./preserve.ts";
-import { throttled } from "./progress.ts";
-import { beside, closeAfter, resolveLinks, slotOf, statIfThere, syncDirectory } from "./replace.ts";
-import { system } from "./sys/index.ts";
-import { FOLLOWED, type Metadata } from "./sys/metadata.ts";
-import type { Place } from "./sys/system.ts";
+import { type Preserve, preserved, preserveSchema } from "./preserved.ts";
 
-export type { Preserve } from "./preserve.ts";
+export type { Preserve } from "./preserved.ts";
 
 /** How files are copied. */
 export interface CopyOptions {
@@ -112,13 +106,6 @@ const checkCopy = optionsOf<CopyFileOptions>("copyFile", (z) => ({
 	onProgress: schemas.callback<(progress: CopyProgress) => void>(z),
 }));
 
-/** A fifo must not keep the copy waiting for a writer: it is no file and will be refused. */
-export const TO_COPY = { read: true, nonBlocking: true } as const;
-
-interface FileHooks extends Hooks {
-	onProgress?: ((progress: CopyProgress) => void) | undefined;
-}
-
 const copyOperation = offloadable(
 	"copyFile",
 	(scope, source: Location, destination: Location, options?: CopyFileOptions) => {
@@ -128,86 +115,8 @@ const copyOperation = offloadable(
 		const to = locate(scope, destination, "destination");
 		return { args: [from, to, copyHow(rest)], hooks };
 	},
-	() => copy,
+	() => (require("./copy-named.ts") as typeof import("./copy-named.ts")).copyNamed,
 );
-
-/** A copy is about two names, whichever of its parts fails. */
-function* copy(
-	scope: Scope,
-	hooks: FileHooks,
-	source: Place,
-	destination: Place,
-	how: CopyHow,
-): Operation<CopyReport> {
-	try {
-		return yield* copyNow(scope, hooks, source, destination, how);
-	} catch (error) {
-		throw error instanceof FsError ? error.renamed(source.path, destination.path) : error;
-	}
-}
-
-function* copyNow(
-	scope: Scope,
-	{ onProgress }: FileHooks,
-	source: Place,
-	destination: Place,
-	how: CopyHow,
-): Operation<CopyReport> {
-	const started = Bun.nanoseconds();
-	const from = yield* system.file.open(scope, source, TO_COPY);
-	try {
-		const metadata = yield* system.metadata.stat(scope, from, FOLLOWED);
-		if (!metadata.isFile()) throw notAFile(metadata, source, destination);
-		const slot = yield* slotOf(scope, yield* resolveLinks(scope, destination));
-		try {
-			const existing = yield* statIfThere(scope, slot.place);
-			const lost = new Set<string>();
-			const report = (copied: { bytes: number; holes: number; method: string }) => ({
-				bytes: copied.bytes,
-				holes: copied.holes,
-				method: copied.method,
-				notPreserved: [...lost],
-				durationNs: Bun.nanoseconds() - started,
-			});
-			const paths = [source.path, destination.path] as const;
-			if (!mayReplace(metadata, existing, how.overwrite, paths)) {
-				return report({ bytes: 0, holes: 0, method: "skipped" });
-			}
-			const total = metadata.size;
-			const tell = throttled(onProgress);
-			const progress = (bytes: number) => tell(() => ({ bytes, total }));
-			const copied = yield* copyOpenFile(scope, {
-				from,
-				source: metadata,
-				slot,
-				existing,
-				how,
-				lost,
-				unseen: false,
-				mayInherit: true,
-				refused: new Set(),
-				progress,
-			});
-			if (how.sync) yield* syncDirectory(scope, beside(slot, "."));
-			onProgress?.({ bytes: copied.bytes, total: copied.bytes });
-			return report(copied);
-		} finally {
-			yield* slot.release();
-		}
-	} finally {
-		yield* closeAfter(scope, from, false);
-	}
-}
-
-export function notAFile(metadata: Metadata, { path }: Place, destination: Place): FsError {
-	const details = { syscall: "copyfile", path, dest: destination.path };
-	if (metadata.isDirectory()) {
-		const detail = "copyTree copies directories";
-		return new FsError("EISDIR", "illegal operation on a directory", { ...details, detail });
-	}
-	const detail = `the source is a ${metadata.kind.replace("-", " ")}, not a file`;
-	return new FsError("EINVAL", "invalid argument", { ...details, detail });
-}
 
 /**
  * Copies a file: its content with its holes, and as much of its metadata as is asked for.

@@ -5,11 +5,11 @@ import { type FsError, invalidArgument, isCode } from "./errors.ts";
 import { checkedName, type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { parentOf } from "./place.ts";
+import { randomName } from "./random-name.ts";
 import { withSpecialBits } from "./special-bits.ts";
 import { system } from "./sys/index.ts";
 import { FOLLOWED, type Metadata } from "./sys/metadata.ts";
 import type { Place } from "./sys/system.ts";
-import { randomName } from "./temporary.ts";
 
 /** Options of `mkdir`. */
 export interface MkdirOptions {

@@ -3,83 +3,19 @@ import { attempt } from "./attempt.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { isCode, printable } from "./errors.ts";
-import { schemas, type Zod } from "./options.ts";
 import { preserveFlags, type Seal } from "./preserve-flags.ts";
+import { ACL_ALIAS, type Preserved } from "./preserved.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Handle, Place, Subject } from "./sys/system.ts";
 
-/** Which metadata a copy keeps; what is not named is not kept. */
-export interface Preserve {
-	/** Permissions. Set-user-id and set-group-id only together with the owner. */
-	mode?: boolean | undefined;
-	/** When the file was read and written last, to the nanosecond. */
-	times?: boolean | undefined;
-	/** User and group. */
-	owner?: boolean | undefined;
-	/** Extended attributes, access control lists excepted. */
-	xattrs?: boolean | undefined;
-	/** Access control lists. By default with the permissions, of which they are a part. */
-	acl?: boolean | undefined;
-	/**
-	 * Flags of files and directories that say how they may be used, `immutable` and `append` among
-	 * them; see {@link getFlags}. Not how their content is kept: compressed, or in place.
-	 */
-	flags?: boolean | undefined;
-}
-
-/** What a copy keeps, with everything said. Plain data: it can be sent to another thread. */
-export interface Preserved {
-	readonly mode: boolean;
-	readonly times: boolean;
-	readonly owner: boolean;
-	readonly xattrs: boolean;
-	readonly acl: boolean;
-	readonly flags: boolean;
-	/** Whether the caller has said what to keep; directories that were there are else left alone. */
-	readonly explicit: boolean;
-	/** Whether what cannot be kept fails the copy (it was asked for by name) or is reported. */
-	readonly strict: boolean;
-}
-
 /** Where Linux keeps access control lists: in attributes of these names. */
 const ACL = "system.posix_acl_";
-/** What the names begin with under which XFS shows the same lists once more. */
-export const ACL_ALIAS = "trusted.SGI_ACL_";
 const SET_ID = 0o6000;
 const SET_GID = 0o2000;
 const GROUP = 0o070;
 /** The list that decides who may do what; the other is what a directory hands down. */
 const ACCESS_LIST = "system.posix_acl_access";
-
-export function preserved(option: Preserve | "all" | "none" | undefined): Preserved {
-	const all = option === "all";
-	const parts = typeof option === "object" ? option : {};
-	const {
-		mode = all || option === undefined,
-		times = all,
-		owner = all,
-		xattrs = all,
-		acl = mode,
-		flags = all,
-	} = parts;
-	const explicit = option !== undefined;
-	return { mode, times, owner, xattrs, acl, flags, strict: !all, explicit };
-}
-
-/** The schema of the `preserve` option. */
-export function preserveSchema(z: Zod) {
-	const flag = () => z.optional(z.boolean());
-	const parts = {
-		mode: flag(),
-		times: flag(),
-		owner: flag(),
-		xattrs: flag(),
-		acl: flag(),
-		flags: flag(),
-	};
-	return z.optional(z.union([z.enum(["all", "none"]), schemas.object<Preserve>(z, parts)]));
-}
 
 /**
  * Sets owner, attributes, permissions, times and flags, in the order in which none undoes another.

@@ -7,6 +7,7 @@ import type { Operation } from "./engine/operation.ts";
 import { Pause } from "./engine/pause.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode } from "./errors.ts";
+import { randomName } from "./random-name.ts";
 import {
 	beside,
 	closeAfter,
@@ -20,7 +21,6 @@ import { system } from "./sys/index.ts";
 import { ITSELF, type Metadata } from "./sys/metadata.ts";
 import type { Handle, Place } from "./sys/system.ts";
 
-const ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
 const NAME_TRIES = 100;
 /** Milliseconds, and how often: others keep the name for less than one, unless they are stopped. */
 const TURN_PAUSE = 1;
@@ -28,12 +28,6 @@ const TURN_TRIES = 20;
 
 /** How a file without a name is opened; nobody else is to see what is in it. */
 export const NAMELESS = { write: true, temporary: true, mode: 0o600 } as const;
-
-/** Letters and digits by chance: 36 to the power of `length` of them. */
-export function randomName(length: number): string {
-	const bytes = crypto.getRandomValues(new Uint8Array(length));
-	return Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join("");
-}
 
 /** What the names of this thread have in common, and nobody else's. */
 let stem: string | undefined;

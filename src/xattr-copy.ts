@@ -6,7 +6,7 @@ import { isCode } from "./errors.ts";
 import { subjectOf, type Target } from "./location.ts";
 import type { FollowOptions } from "./metadata.ts";
 import { optionsOf, schemas } from "./options.ts";
-import { ACL_ALIAS } from "./preserve.ts";
+import { ACL_ALIAS } from "./preserved.ts";
 import { system } from "./sys/index.ts";
 import type { Subject } from "./sys/system.ts";
 
