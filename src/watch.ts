@@ -88,8 +88,8 @@ function requestOf(target: Target, options: CommonOptions, timeoutMs?: number): 
  *
  * With `recursive`, directories that are made, or moved in, are watched from then on, and what is in
  * them by that time is reported as created. Symbolic links are not followed, save one that is the
- * target. A rename within what is watched is one change. One that leads in is a `"create"` of the
- * name, one that leads out a `"delete"`.
+ * target. A rename within what is watched is one change, and an exchange of two names is two. One
+ * that leads in is a `"create"` of the name, one that leads out a `"delete"`.
  *
  * When what is watched is itself deleted, renamed or unmounted, the last change is a `"delete"` of it,
  * and the watch ends. A file that others have open is deleted for good when they close it.
@@ -110,7 +110,8 @@ function requestOf(target: Target, options: CommonOptions, timeoutMs?: number): 
  *
  * Linux: inotify, one queue for each watcher and one watch for each directory. Waiting takes an entry
  * of the io_uring and no thread; without one, the queue is looked at every 1 to 20 ms. A tree given
- * by a path is not kept open, so that it can be unmounted.
+ * by a path is not kept open, so that it can be unmounted. What other machines change on a server is
+ * not seen.
  *
  * @example
  * ```ts
@@ -143,8 +144,9 @@ export function watch(target: Target, options?: WatchOptions): Watcher<never> {
 }
 
 /**
- * The synchronous form of {@link watch}. The watch is there when it returns; `next` waits on this thread, and
- * `timeoutMs` says for how long: after that many milliseconds without a change the watch ends.
+ * The synchronous form of {@link watch}. The watch is there when it returns. `next` waits on this
+ * thread, and `timeoutMs` says for how long: after that many milliseconds without a change the watch
+ * ends. There is no `signal`, since nobody could give it meanwhile.
  */
 export function watchSync(
 	target: Target,

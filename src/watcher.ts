@@ -207,7 +207,7 @@ export class Watcher<N extends string | Uint8Array = string>
 
 	private async advance(): Promise<void> {
 		try {
-			const opened = await this.opening;
+			const opened = this.opened ?? (await this.opening);
 			const changes = await run(nextOperation, opened, this.stopping);
 			if (changes !== undefined && !this.stopping.aborted) {
 				this.batch.fill(changes, opened.show);

@@ -30,8 +30,8 @@ export class PollLane implements Lane {
 
 	constructor(private readonly call: Entry) {}
 
-	accepts({ fn, b: count, c: timeout }: Call): boolean {
-		return fn === nr.ppoll && count === 1 && timeout === 0;
+	accepts({ fn }: Call): boolean {
+		return fn === nr.ppoll;
 	}
 
 	submit(call: Call, completion: Completion): void {

@@ -3,7 +3,10 @@ import type { Watched } from "./table.ts";
 
 /** Events about which names there are. */
 export const ENTRY = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
-/** No event of the kernel's: a name is to be looked at again, when all before it has been. */
+/**
+ * No event of the kernel's: a name is to be looked at again, after the next move of a directory, or
+ * when all that came before has been looked at.
+ */
 export const LOOK_AGAIN = 0;
 
 export interface Event {
@@ -24,7 +27,9 @@ export class Backlog {
 	private head = 0;
 	/** Second halves of renames, by what they share with the first. */
 	private readonly arrivals = new Map<number, Event>();
-	/** Second halves that were dealt with together with the first. */
+	/** Names that are to be looked at again; not the root, all of which is. */
+	private readonly again = new Set<Event>();
+	/** What was dealt with before its turn. */
 	private readonly done = new Set<Event>();
 
 	get size(): number {
@@ -35,6 +40,10 @@ export class Backlog {
 		return this.events[this.head];
 	}
 
+	some(is: (event: Event) => boolean): boolean {
+		return this.events.some((event, index) => index >= this.head && is(event));
+	}
+
 	push(event: Event): void {
 		const { directory, mask, name } = event;
 		if ((mask & ENTRY) !== 0) {
@@ -43,6 +52,7 @@ export class Backlog {
 			const { firstChanges } = directory;
 			if (firstChanges?.has(name) === false) firstChanges.set(name, mask);
 		}
+		if (mask === LOOK_AGAIN && name !== "") this.again.add(event);
 		this.events.push(event);
 	}
 
@@ -58,26 +68,37 @@ export class Backlog {
 		return event;
 	}
 
+	/** The names that are to be looked at again, which are dealt with thereby. */
+	takeAgain(): Event[] {
+		if (this.again.size === 0) return [];
+		const events = [...this.again];
+		for (const event of events) this.take(event);
+		return events;
+	}
+
 	/** The second half of a rename, if it has been read; `take` deals with it. */
 	arrivalOf(departure: Event): Event | undefined {
 		const arrival = this.arrivals.get(departure.cookie);
 		return arrival?.directory.isGone ? undefined : arrival;
 	}
 
-	/** Deals with a second half before its turn. */
-	take(arrival: Event): void {
-		this.settle(arrival);
-		this.done.add(arrival);
+	/** Deals with an event before its turn. */
+	take(event: Event): void {
+		this.settle(event);
+		this.done.add(event);
 	}
 
 	clear(): void {
 		this.events = [];
 		this.head = 0;
 		this.arrivals.clear();
+		this.again.clear();
 		this.done.clear();
 	}
 
-	private settle({ directory, mask, cookie, name }: Event): void {
+	private settle(event: Event): void {
+		const { directory, mask, cookie, name } = event;
+		if (mask === LOOK_AGAIN) this.again.delete(event);
 		if ((mask & ENTRY) !== 0 && (mask & IN_ISDIR) !== 0) directory.settle(name);
 		if ((mask & IN_MOVED_TO) !== 0) this.arrivals.delete(cookie);
 	}

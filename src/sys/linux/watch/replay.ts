@@ -42,19 +42,20 @@ export function* replay(scope: Scope, tree: Tree): Operation<void> {
 		const { mask, name } = event;
 		if (mask === LOOK_AGAIN) yield* lookAgain(scope, tree, event);
 		else if ((mask & IN_Q_OVERFLOW) !== 0) yield* startOver(scope, tree);
-		else if (name === "") yield* ofItself(scope, tree, event);
-		else if ((mask & IN_ISDIR) !== 0 && tree.how.recursive) yield* ofDirectory(scope, tree, event);
-		else ofFile(tree, event);
+		else if (name === "") yield* applyToSelf(scope, tree, event);
+		else if ((mask & IN_ISDIR) !== 0 && tree.how.recursive)
+			yield* applyToDirectory(scope, tree, event);
+		else applyToFile(tree, event);
 	}
 	yield* tree.discard();
 }
 
 /** Whether nothing can be looked at before more has been read. */
-export function needsMore({ backlog }: Tree): boolean {
+export function needsMore({ backlog, emptied }: Tree): boolean {
 	const { first } = backlog;
 	if (first === undefined) return true;
-	if ((first.mask & IN_MOVED_FROM) === 0 || backlog.arrivalOf(first) !== undefined) return false;
-	return Bun.nanoseconds() - first.time < PATIENCE_NANOSECONDS;
+	if ((first.mask & IN_MOVED_FROM) === 0 || first.directory.isGone) return false;
+	return backlog.arrivalOf(first) === undefined && emptied - first.time < PATIENCE_NANOSECONDS;
 }
 
 /** Waits a moment for events that are on their way. */
@@ -63,7 +64,7 @@ export function* waitForMore(): Operation<void> {
 }
 
 /** What happened to a name in a directory, for the user; the other half of it, if it was a rename. */
-function ofFile(tree: Tree, event: Event): Event | undefined {
+function applyToFile(tree: Tree, event: Event): Event | undefined {
 	const { directory, mask, name } = event;
 	if ((mask & IN_MOVED_FROM) !== 0) {
 		const arrival = tree.backlog.arrivalOf(event);
@@ -84,11 +85,11 @@ function ofFile(tree: Tree, event: Event): Event | undefined {
 }
 
 /** The same for a directory in a tree, which is watched itself, or is to be from now on. */
-function* ofDirectory(scope: Scope, tree: Tree, event: Event): Operation<void> {
+function* applyToDirectory(scope: Scope, tree: Tree, event: Event): Operation<void> {
 	const { directory, mask, name } = event;
-	const arrival = ofFile(tree, event);
+	const arrival = applyToFile(tree, event);
 	if ((mask & IN_MOVED_FROM) !== 0) {
-		yield* moved(scope, tree, event, arrival);
+		yield* applyMove(scope, tree, event, arrival);
 	} else if ((mask & IN_DELETE) !== 0) {
 		tree.forget(directory.child(name));
 	} else if ((mask & IN_CREATE) !== 0) {
@@ -104,7 +105,7 @@ function* ofDirectory(scope: Scope, tree: Tree, event: Event): Operation<void> {
 }
 
 /** A directory has been moved within the tree, or out of it. */
-function* moved(
+function* applyMove(
 	scope: Scope,
 	tree: Tree,
 	{ directory, name }: Event,
@@ -122,22 +123,37 @@ function* moved(
 	}
 	// Another may have come in its place by the same call.
 	if (wasExchanged || child === undefined) yield* find(scope, tree, directory, name);
+	// What was not where it should be may be known to be elsewhere now.
+	for (const { directory, name, tries } of tree.backlog.takeAgain()) {
+		yield* find(scope, tree, directory, name, tries - 1);
+	}
 }
 
 /** What happened to something that is watched, as it says itself. */
-function* ofItself(scope: Scope, tree: Tree, { directory, mask }: Event): Operation<void> {
+function* applyToSelf(scope: Scope, tree: Tree, { directory, mask }: Event): Operation<void> {
 	if (directory === tree.table.root) {
 		if ((mask & ENDS) !== 0) tree.end();
 		else tree.report((mask & IN_MODIFY) !== 0 ? "modify" : "attributes", directory, "");
 	} else if ((mask & IN_UNMOUNT) !== 0) {
-		// There is another directory now where the mounted one was, of which no event tells.
-		yield* startOver(scope, tree);
+		yield* applyUnmount(scope, tree);
 	} else if ((mask & IN_IGNORED) !== 0) {
 		tree.forget(directory);
 	} else if ((mask & IN_ATTRIB) !== 0 && directory.isDisplaced) {
 		// It has one name less than before: it was replaced, and not exchanged.
 		tree.forget(directory);
 	}
+}
+
+/**
+ * A filesystem is no longer there. Either that of the root, which says so itself, or one mounted below:
+ * there is another directory now in its place, of which no event tells.
+ */
+function* applyUnmount(scope: Scope, tree: Tree): Operation<void> {
+	yield* waitForMore();
+	yield* tree.readAll(scope);
+	const isEnd = ({ directory, mask }: Event) =>
+		directory === tree.table.root && (mask & ENDS) !== 0;
+	if (!tree.backlog.some(isEnd)) yield* startOver(scope, tree);
 }
 
 /** Has the directory of this name watched, now or when it is known where it is. */

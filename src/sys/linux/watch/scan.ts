@@ -126,7 +126,7 @@ export function* includeAll(scope: Scope, tree: Tree): Operation<boolean> {
 	if (handle === undefined) return false;
 	let listed: Listed;
 	try {
-		listed = yield* list(scope, tree, directory, handle);
+		listed = yield* list(scope, tree, directory, handle, false);
 	} catch (error) {
 		yield sys(nr.close, handle);
 		throw error;
@@ -203,24 +203,32 @@ function* watch(
 		return undefined;
 	}
 	const directory = tree.table.add(wd, parent, name);
-	const { directories, names } = yield* list(scope, tree, directory, handle);
-	if (parent.isUnsettled(name)) {
-		tree.drop(directory);
-		return undefined;
+	let listed: Listed | undefined;
+	try {
+		listed = yield* list(scope, tree, directory, handle, reports);
+	} finally {
+		if (listed === undefined || parent.isUnsettled(name)) tree.drop(directory);
 	}
-	if (reports) for (const found of names) tree.report("create", directory, found);
-	return { directory, handle, names: directories };
+	if (directory.isGone) return undefined;
+	for (const found of listed.names) tree.report("create", directory, found);
+	return { directory, handle, names: listed.directories };
 }
 
 interface Listed {
 	/** What may be a directory. */
 	readonly directories: string[];
-	/** All that was there when the watch was placed: no event says that it was created. */
+	/** What is to be reported: all that was there before the watch was, of which no event tells. */
 	readonly names: Set<string>;
 }
 
 /** Lists a directory whose watch is there. */
-function* list(scope: Scope, tree: Tree, directory: Watched, handle: Handle): Operation<Listed> {
+function* list(
+	scope: Scope,
+	tree: Tree,
+	directory: Watched,
+	handle: Handle,
+	reports: boolean,
+): Operation<Listed> {
 	const directories: string[] = [];
 	const names = new Set<string>();
 	const firstChanges = new Map<string, number>();
@@ -233,7 +241,7 @@ function* list(scope: Scope, tree: Tree, directory: Watched, handle: Handle): Op
 		scope.release(mark);
 		for (const { name: bytes, kind } of records) {
 			const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
-			names.add(name);
+			if (reports) names.add(name);
 			if (kind === "directory" || kind === undefined) directories.push(name);
 		}
 		more = records.length > 0;
@@ -241,6 +249,7 @@ function* list(scope: Scope, tree: Tree, directory: Watched, handle: Handle): Op
 	// Whatever the listing shows, the event about it is in the queue by now.
 	yield* tree.readAll(scope);
 	directory.firstChanges = undefined;
+	if (!reports) return { directories, names };
 	for (const [name, mask] of firstChanges) {
 		if ((mask & (IN_CREATE | IN_MOVED_TO)) === 0) names.add(name);
 		else names.delete(name);

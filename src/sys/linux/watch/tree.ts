@@ -44,6 +44,8 @@ export class Tree {
 	readonly backlog = new Backlog();
 	/** Changes that are to be reported. */
 	private changes: Change[] = [];
+	/** When the last read began that left no event unread, in nanoseconds. */
+	emptied = 0;
 	/** What is watched is gone: there will be no more changes. */
 	hasEnded = false;
 	/** The directory that was opened last, until the changes at hand have been dealt with. */
@@ -94,11 +96,13 @@ export class Tree {
 	/** Reads events, as many as are read at once; false if there are no more. */
 	*read(scope: Scope): Operation<boolean> {
 		const time = Bun.nanoseconds();
-		return yield* this.inotify.read(scope, (wd, mask, cookie, name) => {
+		const hasMore = yield* this.inotify.read(scope, (wd, mask, cookie, name) => {
 			const directory = mask & IN_Q_OVERFLOW ? this.table.root : this.table.get(wd);
 			if (directory === undefined) return;
 			this.backlog.push({ directory, mask, cookie, name, time, tries: 0 });
 		});
+		if (!hasMore) this.emptied = time;
+		return hasMore;
 	}
 
 	/** Reads all events that there are. */
