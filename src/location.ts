@@ -148,7 +148,11 @@ export function locate(scope: Scope, location: Location, what = "path"): Place {
 		return { directory: scope.hold(directory), path: name, beneath };
 	}
 	if (location instanceof URL) {
-		return { directory: undefined, path: checkedName(pathOf(location, what), what), beneath: false };
+		return {
+			directory: undefined,
+			path: checkedName(pathOf(location, what), what),
+			beneath: false,
+		};
 	}
 	if (!isBytes(location)) throw notALocation(location, what);
 	return { directory: undefined, path: checkedName(location, what), beneath: false };

@@ -45,11 +45,7 @@ function* readText(scope: Scope, place: Place): Operation<string> {
 }
 
 /** The first chunk is read without asking for the size: most files end in it. */
-function* readBytes(
-	scope: Scope,
-	place: Place,
-	most: number,
-): Operation<Uint8Array<ArrayBuffer>> {
+function* readBytes(scope: Scope, place: Place, most: number): Operation<Uint8Array<ArrayBuffer>> {
 	const handle = yield* system.file.open(scope, place, { read: true });
 	try {
 		const chunk = scope.memory.reserve(CHUNK);

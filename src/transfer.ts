@@ -91,9 +91,7 @@ export function* read(
 	length: number,
 	position: number | null,
 ): Operation<Uint8Array<ArrayBuffer>> {
-	const bytes = new Uint8Array(
-		new ArrayBuffer(checkedInteger(length, "length", 0, MOST_BYTES)),
-	);
+	const bytes = new Uint8Array(new ArrayBuffer(checkedInteger(length, "length", 0, MOST_BYTES)));
 	const done = yield* readvAt(scope, file, [bytes], position);
 	return done === length ? bytes : bytes.slice(0, done);
 }

@@ -29,21 +29,41 @@ const long = FFIType.i64_fast;
  */
 const word = process.arch === "x64" ? FFIType.ptr : long;
 
-function fromShim(): Entry {
-	const file = shimFile();
-	if (file === undefined) throw new Error(`no shim for linux-${process.arch} is there`);
+/**
+ * Opens a library once for each file and keeps it open, however often the engine is started: each
+ * that is opened costs memory, and the code of its functions is of use for as long as the thread is.
+ */
+export function keptOpen<T>(open: (file: string) => T): (file: string) => T {
+	const opened = new Map<string, T>();
+	return (file) => {
+		let symbols = opened.get(file);
+		if (symbols === undefined) {
+			symbols = open(file);
+			opened.set(file, symbols);
+		}
+		return symbols;
+	};
+}
+
+const openShim = keptOpen((file) => {
 	const { symbols } = dlopen(file, {
 		fsx_syscall: { args: [FFIType.i32, word, word, word, word, word, word], returns: long },
 	});
 	return symbols.fsx_syscall as Entry;
+});
+
+function fromShim(): Entry {
+	const file = shimFile();
+	if (file === undefined) throw new Error(`no shim for linux-${process.arch} is there`);
+	return openShim(file);
 }
 
 /**
  * libc's `syscall`, which keeps the error in errno. Its address belongs to the thread and is asked
  * for once; nothing may run between the call and the reading, so both stand in one function.
  */
-function fromLibc(): Entry {
-	const { symbols } = dlopen("libc.so.6", {
+const openLibc = keptOpen((file): Entry => {
+	const { symbols } = dlopen(file, {
 		syscall: { args: [long, long, long, long, long, long, long], returns: long },
 		__errno_location: { args: [], returns: FFIType.ptr },
 	});
@@ -54,7 +74,9 @@ function fromLibc(): Entry {
 		const result = syscall(nr, a, b, c, d, e, f) as number;
 		return result === -1 ? -read.i32(errno, 0) : result;
 	};
-}
+});
+
+const fromLibc = () => openLibc("libc.so.6");
 
 export interface OpenedEntry {
 	readonly by: "shim" | "libc";

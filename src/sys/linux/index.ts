@@ -58,8 +58,8 @@ const kernel: Kernel = {
 		}
 	},
 
-	waits({ fn }: Call): boolean {
-		return fn === nr.ppoll;
+	waits({ fn, b: count, c: timeout }: Call): boolean {
+		return fn === nr.ppoll && count === 1 && timeout === 0;
 	},
 
 	openWaits(): Lane {

@@ -1,7 +1,7 @@
 import { dlopen, type Pointer } from "bun:ffi";
 import type { Memory, Region } from "../../../engine/memory.ts";
 import { settings } from "../../../engine/settings.ts";
-import { shimFile } from "../entry.ts";
+import { keptOpen, shimFile } from "../entry.ts";
 import { errnoTable } from "../errno.ts";
 import { callAtThreadExit } from "./thread-exit.ts";
 
@@ -69,13 +69,18 @@ function refused(result: number): Error {
 	return new Error(`${code}: ${reason}, io_uring_setup`);
 }
 
+const openShim = keptOpen(
+	(file) =>
+		dlopen(file, {
+			fsx_ring_setup: { args: ["u32", "ptr", "ptr"], returns: "i32" },
+			fsx_ring_close: { args: ["ptr"], returns: "i32" },
+		}).symbols,
+);
+
 const byShim: SetUp = (entries, parameters, memory) => {
 	const file = shimFile();
 	if (file === undefined) throw new Error("the shim is not there");
-	const { symbols } = dlopen(file, {
-		fsx_ring_setup: { args: ["u32", "ptr", "ptr"], returns: "i32" },
-		fsx_ring_close: { args: ["ptr"], returns: "i32" },
-	});
+	const symbols = openShim(file);
 	const out = memory.reserveZeroed(shimRing.size);
 	const result = symbols.fsx_ring_setup(entries, parameters.address as never, out.address as never);
 	if (result < 0) throw refused(result);
@@ -89,12 +94,17 @@ const byShim: SetUp = (entries, parameters, memory) => {
 	};
 };
 
+const openLiburing = keptOpen(
+	(file) =>
+		dlopen(file, {
+			io_uring_queue_init_params: { args: ["u32", "ptr", "ptr"], returns: "i32" },
+			io_uring_queue_exit: { args: ["ptr"], returns: "void" },
+		}).symbols,
+);
+
 /** Not told of the thread's end: its `io_uring_queue_exit` must not be called twice. */
 const byLiburing: SetUp = (entries, parameters, memory) => {
-	const { symbols } = dlopen("liburing.so.2", {
-		io_uring_queue_init_params: { args: ["u32", "ptr", "ptr"], returns: "i32" },
-		io_uring_queue_exit: { args: ["ptr"], returns: "void" },
-	});
+	const symbols = openLiburing("liburing.so.2");
 	const out = memory.reserveZeroed(liburingRing.size);
 	const result = symbols.io_uring_queue_init_params(
 		entries,

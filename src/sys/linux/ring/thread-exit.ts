@@ -1,5 +1,14 @@
 import { dlopen, type Pointer, toArrayBuffer } from "bun:ffi";
 import type { Region } from "../../../engine/memory.ts";
+import { keptOpen } from "../entry.ts";
+
+const openLibc = keptOpen(
+	(file) =>
+		dlopen(file, {
+			__cxa_thread_atexit_impl: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+			calloc: { args: ["u64", "u64"], returns: "ptr" },
+		}).symbols,
+);
 
 /**
  * Has a C function called with a struct when this thread ends, and says where that struct is now:
@@ -13,10 +22,7 @@ import type { Region } from "../../../engine/memory.ts";
 export function callAtThreadExit(func: Pointer, struct: Region): Pointer | undefined {
 	if (Bun.isMainThread) return undefined;
 	try {
-		const { symbols } = dlopen("libc.so.6", {
-			__cxa_thread_atexit_impl: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
-			calloc: { args: ["u64", "u64"], returns: "ptr" },
-		});
+		const symbols = openLibc("libc.so.6");
 		const kept = symbols.calloc(1, struct.size) as Pointer | null;
 		if (kept === null) return undefined;
 		new Uint8Array(toArrayBuffer(kept, 0, struct.size)).set(struct.bytes());
