@@ -239,7 +239,7 @@ class Told {
 }
 
 /** Has several processes change a tree, and a watcher tell of it. */
-async function churn({ form, path }: Given, seed: number): Promise<void> {
+async function churn({ form, path }: Given, seed: number, exactly = true): Promise<void> {
 	fs.mkdirSync(path("tree"));
 	fs.mkdirSync(path("outside"));
 	const kinds = ["create", "delete", "rename"] as const;
@@ -262,13 +262,15 @@ async function churn({ form, path }: Given, seed: number): Promise<void> {
 	await changesUntil(watcher, "delete the end");
 	const there = fs.readdirSync(path("tree"), { recursive: true }).map(String).sort();
 	expect([...told.names].sort()).toEqual(there);
-	expectWatched(path("tree"));
+	if (exactly) return expectWatched(path("tree"));
+	expect(queues().at(-1)).toEqual(expect.arrayContaining(inodesBelow(path("tree"))));
 }
 
 for (const seed of [1, 1000, 2000]) {
 	forms(`what others do at random, ${seed}`, (given) => churn(given, seed), IN_MEMORY);
 }
-forms("what others do at random, here", (given) => churn(given, 3000));
+// In user space a filesystem may keep a directory that is gone, and its watch, for a while.
+forms("what others do at random, here", (given) => churn(given, 3000, false));
 
 forms("links are not followed, also when they take a directory's place", async ({ form, path }) => {
 	fs.mkdirSync(path("tree/swapped/below"), { recursive: true });
