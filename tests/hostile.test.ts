@@ -11,6 +11,7 @@ import { exportsOf } from "./doc-comments.ts";
 import type { HostileRequest } from "./fixtures/hostile.ts";
 import { classes, functions, others } from "./hostile/described.ts";
 import { subjects } from "./hostile/subjects.ts";
+import { remove } from "./hostile/world.ts";
 
 /** Calls of each kind that each form of each function gets; set it higher to look harder. */
 const RUNS = Number(process.env.FSX_HOSTILE_RUNS ?? 25);
@@ -82,9 +83,8 @@ async function attack(names: readonly string[]): Promise<string> {
 		throw new Error(`${how}, the last call being ${last}\n${stdout}\n${stderr}`);
 	} finally {
 		clearInterval(watchdog);
-		if (process.getuid?.() === 0) Bun.spawnSync(["chattr", "-R", "-i", "-a", base]);
-		fs.rmSync(base, { recursive: true, force: true });
-		fs.rmSync(note, { force: true });
+		remove(base);
+		remove(note);
 	}
 }
 

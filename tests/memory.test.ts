@@ -21,14 +21,20 @@ describe("growth is seen", () => {
 	const sample = (resident: number, objects: number, open: Sample["open"] = {}): Sample => {
 		return { resident: resident * MIB, objects, open };
 	};
-	const measured = (first: Sample[], last: Sample[]): Measured => {
-		return { kind: "any", operations: 1000, seconds: 1, first, last };
+	const measured = (
+		first: Sample[],
+		last: Sample[],
+		threads: Measured["threads"] = "withWorkers",
+	): Measured => {
+		return { kind: "any", threads, operations: 1000, seconds: 1, first, last };
 	};
 
 	test("of memory", () => {
 		expect(complaint(measured([sample(60, 1000)], [sample(77, 1000)]))).toBe("it grew by 17.0 MiB");
 		const uneven = measured([sample(60, 0), sample(80, 0)], [sample(99, 0), sample(90, 0)]);
 		expect(complaint(uneven)).toBeUndefined();
+		const alone = measured([sample(60, 0)], [sample(65, 0)], "alone");
+		expect(complaint(alone)).toBe("it grew by 5.0 MiB");
 	});
 
 	test("of objects", () => {

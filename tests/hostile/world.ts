@@ -176,7 +176,7 @@ function spawn(...command: string[]): void {
 }
 
 /** Removes what is there, also if a call has taken away what it takes to do so. */
-function remove(path: string): void {
+export function remove(path: string): void {
 	try {
 		fs.rmSync(path, { recursive: true, force: true });
 	} catch {
@@ -187,23 +187,31 @@ function remove(path: string): void {
 	}
 }
 
-function* walk(path: Buffer): Generator<Buffer> {
-	yield path;
-	if (!fs.lstatSync(path).isDirectory()) return;
-	for (const name of fs.readdirSync(path, { encoding: "buffer" })) {
-		yield* walk(Buffer.concat([path, Buffer.from("/"), name]));
-	}
-}
-
+/** All that there is, as text: what may not be looked at, too. */
 function snapshot(root: string): string {
 	const lines: string[] = [];
-	for (const path of walk(Buffer.from(root))) {
+	const look = (path: Buffer) => {
 		const { mode, uid, gid, size, nlink, mtimeNs, ctimeNs, rdev } = fs.lstatSync(path, {
 			bigint: true,
 		});
 		lines.push(
 			[path.toString("latin1"), mode, uid, gid, size, nlink, rdev, mtimeNs, ctimeNs].join(),
 		);
+		if ((Number(mode) & fs.constants.S_IFMT) !== fs.constants.S_IFDIR) return;
+		for (const name of fs.readdirSync(path, { encoding: "buffer" })) {
+			try {
+				look(Buffer.concat([path, Buffer.from("/"), name]));
+			} catch (error) {
+				lines.push(`${path.toString("latin1")}/${name.toString("latin1")}: ${codeOf(error)}`);
+			}
+		}
+	};
+	try {
+		look(Buffer.from(root));
+	} catch (error) {
+		lines.push(`${root}: ${codeOf(error)}`);
 	}
 	return lines.sort().join("\n");
 }
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;

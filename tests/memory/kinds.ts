@@ -12,6 +12,8 @@ export interface Kind {
 	/** Calls that are enough however quick they are, and those that there must be however slow. */
 	readonly most: number;
 	readonly least: number;
+	/** Where the JavaScript of it runs. */
+	readonly threads: "alone" | "withWorkers";
 	/** In an empty directory in memory, which is also where the process is. */
 	begin(): Loop | Promise<Loop>;
 }
@@ -36,6 +38,7 @@ function sync(
 ): Kind {
 	return {
 		...size,
+		threads: "alone",
 		begin() {
 			const operation = begin();
 			return (count) => {
@@ -52,6 +55,7 @@ function pair(
 ): Kind {
 	return {
 		...size,
+		threads: "alone",
 		begin() {
 			const both = begin();
 			return (count) => {
@@ -419,6 +423,7 @@ function promised(
 	return {
 		...cheap,
 		...size,
+		threads: "withWorkers",
 		...(lane === undefined ? undefined : { lane }),
 		begin() {
 			const operation = begin();
@@ -489,6 +494,7 @@ const laneKinds = Object.entries(onEachLane).flatMap(([name, begin]) =>
 function restarted(lane: "ring" | "worker", size: Pick<Kind, "most" | "least">): Kind {
 	return {
 		...size,
+		threads: "withWorkers",
 		begin: () => async (count) => {
 			const file = content();
 			for (let index = 0; index < count; index++) {
@@ -560,6 +566,7 @@ const promiseKinds: Readonly<Record<string, Kind>> = {
 	"stopEngine, workers": restarted("worker", { most: 2000, least: 200 }),
 	"watch, Watcher.close": {
 		...heavy,
+		threads: "withWorkers",
 		begin: () => async (count) => {
 			for (let index = 0; index < count; index++) {
 				await using watcher = fsx.watch(".");
@@ -569,6 +576,7 @@ const promiseKinds: Readonly<Record<string, Kind>> = {
 	},
 	"Watcher.next": {
 		...costly,
+		threads: "withWorkers",
 		begin: () => async (count) => {
 			await using watcher = fsx.watch(".");
 			await watcher.ready;

@@ -15,6 +15,8 @@ export interface Sample {
 /** What came of the operations of one kind. */
 export interface Measured {
 	readonly kind: string;
+	/** Whether JavaScript runs in one thread, or in workers too, which have heaps of their own. */
+	readonly threads: "alone" | "withWorkers";
 	readonly operations: number;
 	readonly seconds: number;
 	/** As it was after the first of them, from time to time. */
