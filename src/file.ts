@@ -122,7 +122,8 @@ export class File extends Handle {
 	/**
 	 * Fills a buffer from `position`, or reads on from where the last such read ended if it is null.
 	 * Returns how many bytes were read: fewer than the buffer holds at the end of the file and, when
-	 * `position` is null, whenever there are fewer at hand.
+	 * `position` is null, whenever there are fewer at hand. Memory that can shrink (a resizable
+	 * ArrayBuffer) is refused, and memory that is given away meanwhile gives `ERR_INVALID_STATE`.
 	 */
 	readAt(buffer: ArrayBufferView, position: number | null = null): Promise<number> {
 		return run(transfer.readAt, this, buffer, position);
@@ -155,7 +156,8 @@ export class File extends Handle {
 
 	/**
 	 * Writes all of `data` at `position`, or on from where the last such write ended if it is null.
-	 * Returns how many bytes that is: always all of them, because a short write is gone on with.
+	 * Returns how many bytes that is: always all of them, because a short write is gone on with. Memory
+	 * that can shrink is refused, as by `readAt`.
 	 */
 	writeAt(data: string | ArrayBufferView, position: number | null = null): Promise<number> {
 		return run(transfer.writeAt, this, data, position);

@@ -1,4 +1,5 @@
 import { named } from "./engine/observer.ts";
+import { once } from "./engine/once.ts";
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
@@ -12,7 +13,7 @@ import { optionsOf, schemas, type Zod } from "./options.ts";
 export type { LockMode } from "./lock-line.ts";
 
 /** How it is done, loaded when the first lock is asked for: most programs ask for none. */
-const held = () => require("./lock-held.ts") as typeof import("./lock-held.ts");
+const held = once(() => require("./lock-held.ts") as typeof import("./lock-held.ts"));
 
 /** Bytes of a file to lock; they need not be there yet. */
 export interface LockRange {

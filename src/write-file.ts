@@ -1,3 +1,4 @@
+import { once } from "./engine/once.ts";
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
@@ -49,7 +50,9 @@ function writeFileOperation(
 }
 
 /** Loaded when it is first needed: it brings along all that copies need to dress a file. */
-const replacing = () => require("./replace-content.ts") as typeof import("./replace-content.ts");
+const replacing = once(
+	() => require("./replace-content.ts") as typeof import("./replace-content.ts"),
+);
 
 function* writeInPlace(
 	scope: Scope,

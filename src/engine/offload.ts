@@ -2,6 +2,7 @@ import { AbortError, FsError, type FsErrorFields } from "../errors.ts";
 import { operationEnded, operationStarted, workersForOperations } from "./engine.ts";
 import { ABORTED, ANSWER, type Reply } from "./messages.ts";
 import { blame, isObserved, named, observe } from "./observer.ts";
+import { once } from "./once.ts";
 import type { Operation } from "./operation.ts";
 import { run, runSync } from "./run.ts";
 import { type Interrupt, type Scope, takeScope } from "./scope.ts";
@@ -46,11 +47,12 @@ export function offloadable<
 	prepare: (scope: Scope, ...user: U) => Prepared<A, H>,
 	load: () => (scope: Scope, hooks: H, ...args: A) => Operation<T>,
 ): Offloadable<U, T> {
-	bodies.set(name, load as unknown as () => Body);
+	const body = once(load);
+	bodies.set(name, body as unknown as () => Body);
 	const operation = named(name, (scope: Scope, ...user: U) => {
 		const { args, hooks } = prepare(scope, ...user);
 		scope.interrupt = hooks.signal;
-		return load()(scope, hooks, ...args);
+		return body()(scope, hooks, ...args);
 	});
 	return {
 		sync: (...user) => runSync(operation, ...user),
@@ -95,11 +97,12 @@ export function divisible<U extends unknown[], const P extends readonly unknown[
 	divide: (scope: Scope, ...user: U) => Divided<P, R, T>,
 	load: () => (scope: Scope, hooks: Hooks, ...part: P) => Operation<R>,
 ): Offloadable<U, T> {
-	bodies.set(name, load as unknown as () => Body);
+	const body = once(load);
+	bodies.set(name, body as unknown as () => Body);
 	const operation = named(name, function* (scope: Scope, ...user: U): Operation<T> {
 		const { parts, join } = divide(scope, ...user);
 		const results: R[] = [];
-		for (const part of parts) results.push(yield* load()(scope, {}, ...part));
+		for (const part of parts) results.push(yield* body()(scope, {}, ...part));
 		return join(results);
 	});
 	return {

@@ -1,5 +1,6 @@
 import type { Call } from "../../engine/call.ts";
 import { Records, type Region } from "../../engine/memory.ts";
+import { once } from "../../engine/once.ts";
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import type { FsError } from "../../errors.ts";
@@ -90,6 +91,8 @@ export function statFailure(result: number, flags: number, place: Place): FsErro
 	return failure(result, (flags & AT_SYMLINK_NOFOLLOW) === 0 ? "stat" : "lstat", place);
 }
 
+const many = once(() => require("./stat-many.ts") as typeof import("./stat-many.ts"));
+
 export const metadata: MetadataSystem = {
 	stat(scope, subject, how) {
 		const flags = flagsOf(how);
@@ -100,8 +103,7 @@ export const metadata: MetadataSystem = {
 	recordSize: statx.size,
 	recorded: (words, start) => new StatxMetadata(words, start),
 
-	statMany: (...given) =>
-		(require("./stat-many.ts") as typeof import("./stat-many.ts")).statMany(...given),
+	statMany: (...given) => many().statMany(...given),
 
 	*chmod(scope, subject, mode, follow) {
 		if (typeof subject === "number") {
