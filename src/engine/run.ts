@@ -4,12 +4,15 @@ import { nextTurn, withinBudget } from "./budget.ts";
 import { type Call, type Completion, WOULD_WAIT } from "./call.ts";
 import { laneFor, operationEnded, operationStarted } from "./engine.ts";
 import { blame, isObserved, named, observe, observeSync } from "./observer.ts";
-import type { Batches, Operation, OperationFunction } from "./operation.ts";
+import { type Batches, type OperationFunction, SingleCall } from "./operation.ts";
 import { PAUSE, Pause } from "./pause.ts";
 import { type Scope, takeScope } from "./scope.ts";
 import { settings } from "./settings.ts";
 
 const { kernel } = system;
+
+/** An operation under way. */
+type Steps<T> = Generator<Call, T, number>;
 
 /** Runs an operation on this thread, one direct call after the other: the `…Sync` forms. */
 export function runSync<A extends unknown[], T>(operation: OperationFunction<A, T>, ...args: A): T {
@@ -24,7 +27,9 @@ function observedSync<A extends unknown[], T>(operation: OperationFunction<A, T>
 function performSync<A extends unknown[], T>(operation: OperationFunction<A, T>, ...args: A): T {
 	const scope = takeScope();
 	try {
-		const generator = operation(scope, ...args);
+		const begun = operation(scope, ...args);
+		if (begun instanceof SingleCall) return begun.finish(callDirectly(begun.call));
+		const generator = begun[Symbol.iterator]();
 		let step = next(generator, scope, 0);
 		while (!step.done) step = next(generator, scope, callDirectly(step.value));
 		return step.value;
@@ -53,9 +58,9 @@ function perform<A extends unknown[], T>(
 	...args: A
 ): Promise<T> {
 	const scope = takeScope();
-	let generator: Operation<T>;
+	let generator: Steps<T>;
 	try {
-		generator = operation(scope, ...args);
+		generator = operation(scope, ...args)[Symbol.iterator]();
 	} catch (error) {
 		scope.end();
 		return Promise.reject(error);
@@ -75,14 +80,14 @@ function callDirectly(call: Call): number {
  * is unwound by an exception, once, and what it does to clean up is run like anything else. One
  * that is cleaning up already is not kept from it.
  */
-function next<T>(generator: Operation<T>, scope: Scope, result: number): IteratorResult<Call, T> {
+function next<T>(generator: Steps<T>, scope: Scope, result: number): IteratorResult<Call, T> {
 	const step = generator.next(result);
 	return scope.interrupt === undefined ? step : unlessAborted(generator, scope, step);
 }
 
 // Apart, so that what nearly every call runs stays small enough to be inlined.
 function unlessAborted<T>(
-	generator: Operation<T>,
+	generator: Steps<T>,
 	scope: Scope,
 	step: IteratorResult<Call, T>,
 ): IteratorResult<Call, T> {
@@ -102,7 +107,7 @@ class Task<T> implements Completion {
 	private promise: PromiseWithResolvers<T> | undefined;
 
 	constructor(
-		private readonly generator: Operation<T>,
+		private readonly generator: Steps<T>,
 		private readonly scope: Scope,
 		private readonly operation: { readonly name: string },
 	) {}

@@ -1,7 +1,7 @@
 import type { Call } from "../../engine/call.ts";
 import { Records, type Region } from "../../engine/memory.ts";
 import { once } from "../../engine/once.ts";
-import type { Operation } from "../../engine/operation.ts";
+import { type Operation, SingleCall } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import type { FsError } from "../../errors.ts";
 import type { Metadata } from "../metadata.ts";
@@ -44,13 +44,25 @@ export function flagsOf({ follow, sync }: StatHow): number {
 	return syncFlags[sync] | (follow ? 0 : AT_SYMLINK_NOFOLLOW);
 }
 
-// Apart, because the generator that most calls of `stat` run does nothing else: it is quicker so.
-function* statPath(scope: Scope, place: Place, flags: number): Operation<Metadata> {
-	const record = records.next();
-	const { words, start } = records;
-	const result = yield statxOf(scope, place, flags, record);
-	if (result < 0) throw statFailure(result, flags, place);
-	return new StatxMetadata(words, start);
+/** `stat` of a path, which nearly every call of it is, and which is to be as quick as the runtime's own. */
+class StatPath extends SingleCall<Metadata> {
+	private readonly words: Uint32Array;
+	private readonly start: number;
+
+	constructor(
+		scope: Scope,
+		private readonly place: Place,
+		private readonly flags: number,
+	) {
+		super(statxOf(scope, place, flags, records.next()));
+		this.words = records.words;
+		this.start = records.start;
+	}
+
+	finish(result: number): Metadata {
+		if (result < 0) throw statFailure(result, this.flags, this.place);
+		return new StatxMetadata(this.words, this.start);
+	}
 }
 
 export function statxOf(scope: Scope, place: Place, flags: number, record: number): Call {
@@ -97,7 +109,9 @@ export const metadata: MetadataSystem = {
 	stat(scope, subject, how) {
 		const flags = flagsOf(how);
 		if (typeof subject === "number") return statHandle(scope, subject, flags);
-		return subject.beneath ? statConfined(scope, subject, flags) : statPath(scope, subject, flags);
+		return subject.beneath
+			? statConfined(scope, subject, flags)
+			: new StatPath(scope, subject, flags);
 	},
 
 	recordSize: statx.size,
