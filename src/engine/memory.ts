@@ -1,4 +1,4 @@
-import { ptr } from "bun:ffi";
+import { type Pointer, ptr, toArrayBuffer } from "bun:ffi";
 import { byteLengthOf, checkAttached } from "./view.ts";
 
 /** Bytes in one slab: the unit in which memory is asked of the runtime. */
@@ -258,4 +258,9 @@ export class Memory {
 export function addressOf(view: ArrayBufferView): number {
 	checkAttached(view);
 	return byteLengthOf(view) === 0 ? 0 : ptr(view as Uint8Array);
+}
+
+/** Memory that the system, or another thread, has given the address of; good as long as theirs is. */
+export function bytesAt(address: number, length: number): Uint8Array<ArrayBuffer> {
+	return new Uint8Array(toArrayBuffer(address as Pointer, 0, length));
 }

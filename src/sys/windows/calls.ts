@@ -1,0 +1,83 @@
+/**
+ * The system functions that this system uses, as data: where each is, what it takes and what it
+ * answers with. Tests hold this against the real headers.
+ */
+import type { Call } from "../../engine/call.ts";
+
+/**
+ * What a parameter is: a handle, an address, or an integer of 8 bits (BOOLEAN), 32 or 64. A 32-bit
+ * one is passed on modulo 2^32.
+ */
+export type Parameter = "handle" | "pointer" | "u8" | "u32" | "u64";
+
+/**
+ * How a function says that it failed: by an NTSTATUS, by an HRESULT, by a BOOL (or BOOLEAN, of one
+ * byte) that is 0 and then by the thread's last error; or never, and then its result is a number.
+ */
+export type Result = "status" | "hresult" | "bool" | "boolean" | "number" | "nothing";
+
+export interface Declaration {
+	readonly library: "ntdll" | "kernel32" | "advapi32";
+	readonly takes: readonly Parameter[];
+	readonly gives: Result;
+}
+
+const H = "handle";
+const P = "pointer";
+const B = "u8";
+const U = "u32";
+const Q = "u64";
+
+function from(library: Declaration["library"], gives: Result, ...takes: Parameter[]): Declaration {
+	return { library, takes, gives };
+}
+
+export const functions = {
+	NtCreateFile: from("ntdll", "status", P, U, P, P, P, U, U, U, U, P, U),
+	NtClose: from("ntdll", "status", H),
+	NtReadFile: from("ntdll", "status", H, H, P, P, P, P, U, P, P),
+	NtWriteFile: from("ntdll", "status", H, H, P, P, P, P, U, P, P),
+	NtFlushBuffersFile: from("ntdll", "status", H, P),
+	NtFlushBuffersFileEx: from("ntdll", "status", H, U, P, U, P),
+	NtQueryInformationFile: from("ntdll", "status", H, P, P, U, U),
+	NtSetInformationFile: from("ntdll", "status", H, P, P, U, U),
+	NtQueryVolumeInformationFile: from("ntdll", "status", H, P, P, U, U),
+	NtQueryDirectoryFile: from("ntdll", "status", H, H, P, P, P, P, U, U, B, P, B),
+	NtFsControlFile: from("ntdll", "status", H, H, P, P, P, U, P, U, P, U),
+	NtLockFile: from("ntdll", "status", H, H, P, P, P, P, P, U, B, B),
+	NtUnlockFile: from("ntdll", "status", H, P, P, P, U),
+	NtNotifyChangeDirectoryFile: from("ntdll", "status", H, H, P, P, P, P, U, U, B),
+	NtCancelIoFileEx: from("ntdll", "status", H, P, P),
+	NtQueryObject: from("ntdll", "status", H, U, P, U, P),
+	NtQuerySecurityObject: from("ntdll", "status", H, U, P, U, P),
+	NtSetSecurityObject: from("ntdll", "status", H, U, P),
+	NtCreateEvent: from("ntdll", "status", P, U, P, U, B),
+	NtWaitForSingleObject: from("ntdll", "status", H, B, P),
+	NtCreateIoCompletion: from("ntdll", "status", P, U, P, U),
+	NtSetIoCompletion: from("ntdll", "status", H, P, P, U, Q),
+	NtRemoveIoCompletionEx: from("ntdll", "status", H, P, U, P, P, B),
+	RtlDosPathNameToNtPathName_U_WithStatus: from("ntdll", "status", P, P, P, P),
+	RtlFreeUnicodeString: from("ntdll", "nothing", P),
+	RtlNtStatusToDosError: from("ntdll", "number", U),
+	RtlGetLastWin32Error: from("ntdll", "number"),
+	CreateSymbolicLinkW: from("kernel32", "boolean", P, P, U),
+	CopyFile2: from("kernel32", "hresult", P, P, P),
+	ReOpenFile: from("kernel32", "number", H, U, U, U),
+	GetCurrentProcess: from("kernel32", "number"),
+} as const satisfies Record<string, Declaration>;
+
+export type Name = keyof typeof functions;
+
+export const names = Object.keys(functions) as Name[];
+
+/** The index of each function, which is what a call names it by. */
+export const fn = Object.fromEntries(names.map((name, index) => [name, index])) as Readonly<
+	Record<Name, number>
+>;
+
+/** One call, as data; what is left out is 0. */
+export function call(name: Name, ...args: number[]): Call {
+	while (args.length < functions[name].takes.length) args.push(0);
+	const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, ...rest] = args;
+	return { fn: fn[name], a, b, c, d, e, f, rest };
+}

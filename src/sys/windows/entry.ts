@@ -1,0 +1,76 @@
+import { dlopen, FFIType } from "bun:ffi";
+import { type Declaration, functions, type Name, names, type Parameter } from "./calls.ts";
+import { statusOfWin32 } from "./errno.ts";
+
+type Native = (...args: number[]) => number;
+
+/**
+ * Addresses go as integers: they come out of numbers here, and a pointer of 0 would be refused.
+ */
+const parameterTypes: Readonly<Record<Parameter, FFIType>> = {
+	handle: FFIType.i64_fast,
+	pointer: FFIType.i64_fast,
+	u8: FFIType.u8,
+	u32: FFIType.u32,
+	u64: FFIType.i64_fast,
+};
+
+const resultTypes: Readonly<Record<Declaration["gives"], FFIType>> = {
+	status: FFIType.i32,
+	hresult: FFIType.i32,
+	bool: FFIType.i32,
+	boolean: FFIType.u8,
+	number: FFIType.i64_fast,
+	nothing: FFIType.void,
+};
+
+/**
+ * A library to look for functions in before the system's own: a stand-in for what the system that
+ * tests run on lacks.
+ */
+const standIn = process.env.BUN_FS_EXTENDED_WINDOWS_LIBRARY;
+
+function bind(name: Name, { library, takes, gives }: Declaration): Native {
+	const declaration = {
+		[name]: { args: takes.map((one) => parameterTypes[one]), returns: resultTypes[gives] },
+	};
+	const open = (file: string) => dlopen(file, declaration).symbols[name] as unknown as Native;
+	if (standIn === undefined) return open(`${library}.dll`);
+	try {
+		return open(standIn);
+	} catch {
+		return open(`${library}.dll`);
+	}
+}
+
+/** A function as it answers: with a negative number when it has failed. */
+function answering(name: Name): Native {
+	const declaration: Declaration = functions[name];
+	const native = bind(name, declaration);
+	if (declaration.gives !== "bool" && declaration.gives !== "boolean") return native;
+	const lastError = enter("RtlGetLastWin32Error");
+	// The error belongs to the thread: nothing may run between the call and the reading.
+	return (...args) => native(...args) || statusOfWin32(lastError());
+}
+
+const opened: (Native | undefined)[] = names.map(() => undefined);
+
+/** A function of the system by its index, bound when it is first called. */
+export function entered(index: number): Native {
+	let native = opened[index];
+	if (native === undefined) {
+		native = answering(names[index] as Name);
+		opened[index] = native;
+	}
+	return native;
+}
+
+/** The same by its name: for what asks no disk and waits for nobody, and so need be no call. */
+export function enter(name: Name): Native {
+	return entered(names.indexOf(name));
+}
+
+/** The Win32 error that an NTSTATUS stands for. */
+export function dosError(status: number): number {
+	return enter("RtlNtStatusToDosError")(status);
+}

@@ -1,0 +1,186 @@
+import type { Operation } from "../../engine/operation.ts";
+import type { Scope } from "../../engine/scope.ts";
+import { FsError } from "../../errors.ts";
+import type { FileSystem, Handle, OpenHow, Place } from "../system.ts";
+import { call } from "./calls.ts";
+import { Status } from "./errno.ts";
+import { checked, failure, unsupported } from "./failure.ts";
+import {
+	DELETE,
+	FILE_APPEND_DATA,
+	FILE_ATTRIBUTE_NORMAL,
+	FILE_ATTRIBUTE_READONLY,
+	FILE_CREATE,
+	FILE_DIRECTORY_FILE,
+	FILE_LIST_DIRECTORY,
+	FILE_NO_INTERMEDIATE_BUFFERING,
+	FILE_NON_DIRECTORY_FILE,
+	FILE_OPEN,
+	FILE_OPEN_IF,
+	FILE_OVERWRITE,
+	FILE_OVERWRITE_IF,
+	FILE_READ_ATTRIBUTES,
+	FILE_READ_DATA,
+	FILE_READ_EA,
+	FILE_TRAVERSE,
+	FILE_WRITE_ATTRIBUTES,
+	FILE_WRITE_DATA,
+	FILE_WRITE_EA,
+	FILE_WRITE_THROUGH,
+	FileEndOfFileInformation,
+	FLUSH_FLAGS_FILE_DATA_SYNC_ONLY,
+	ioStatusBlock,
+	READ_CONTROL,
+} from "./layouts.ts";
+import { opened } from "./path.ts";
+import { linkOf } from "./reparse.ts";
+
+/** The position that the next read or write without one goes on from, of files that had such. */
+const positions = new Map<Handle, number>();
+/** Files that everything written to is appended to. */
+const appending = new Set<Handle>();
+
+function accessOf(how: OpenHow): number {
+	const attributes = FILE_READ_ATTRIBUTES | READ_CONTROL;
+	if (how.path) return attributes | FILE_TRAVERSE;
+	if (how.directory) return attributes | FILE_LIST_DIRECTORY | FILE_TRAVERSE | FILE_READ_EA;
+	let access = attributes;
+	if (how.read) access |= FILE_READ_DATA | FILE_READ_EA;
+	if (how.write) {
+		access |= FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA;
+	}
+	return access;
+}
+
+function dispositionOf({ create, exclusive, truncate }: OpenHow): number {
+	if (create && exclusive) return FILE_CREATE;
+	if (create) return truncate ? FILE_OVERWRITE_IF : FILE_OPEN_IF;
+	return truncate ? FILE_OVERWRITE : FILE_OPEN;
+}
+
+function optionsOf(how: OpenHow): number {
+	let options = 0;
+	if (how.directory) options |= FILE_DIRECTORY_FILE;
+	// What is only read may be a directory, as elsewhere: reading it then says so.
+	if (how.write || how.create) options |= FILE_NON_DIRECTORY_FILE;
+	if (how.direct) options |= FILE_NO_INTERMEDIATE_BUFFERING;
+	if (how.synchronous !== undefined) options |= FILE_WRITE_THROUGH;
+	return options;
+}
+
+export const file: FileSystem = {
+	*open(scope, place, how) {
+		const { path } = place;
+		if (how.temporary) throw unsupported("open", "Windows has no files without a name", { path });
+		const handle = yield* opened(scope, place, {
+			access: accessOf(how),
+			reach: how.noFollow ? "link" : "follow",
+			disposition: dispositionOf(how),
+			options: optionsOf(how),
+			// Without a bit for its owner to write, a file is read-only here.
+			attributes:
+				((how.mode ?? 0o666) & 0o200) === 0 ? FILE_ATTRIBUTE_READONLY : FILE_ATTRIBUTE_NORMAL,
+			overlapped: !how.directory && !how.path,
+		});
+		checked(handle, "open", { path });
+		if (how.noFollow) yield* refuseLink(scope, handle, place);
+		if (how.append) appending.add(handle);
+		return handle;
+	},
+
+	*close(_scope, handle) {
+		positions.delete(handle);
+		appending.delete(handle);
+		checked(yield call("NtClose", handle), "close");
+	},
+
+	*read(scope, handle, address, length, position) {
+		const from = position ?? positions.get(handle) ?? 0;
+		const result = yield* transfer(scope, "NtReadFile", handle, address, length, from);
+		if (result === Status.STATUS_END_OF_FILE) return 0;
+		if (result === Status.STATUS_INVALID_DEVICE_REQUEST) {
+			throw failure(Status.STATUS_FILE_IS_A_DIRECTORY, "read");
+		}
+		checked(result, "read");
+		if (position === null) positions.set(handle, from + result);
+		return result;
+	},
+
+	*write(scope, handle, address, length, position) {
+		const atEnd = position === "end" || appending.has(handle);
+		const from = atEnd ? END : (position ?? positions.get(handle) ?? 0);
+		const result = yield* transfer(scope, "NtWriteFile", handle, address, length, from as number);
+		checked(result, "write");
+		if (position === null && !atEnd) positions.set(handle, (from as number) + result);
+		return result;
+	},
+
+	*sync(scope, handle) {
+		const status = scope.memory.reserve(ioStatusBlock.size);
+		checked(yield call("NtFlushBuffersFile", handle, status.address), "fsync");
+	},
+
+	*datasync(scope, handle) {
+		const status = scope.memory.reserve(ioStatusBlock.size);
+		const flags = FLUSH_FLAGS_FILE_DATA_SYNC_ONLY;
+		const result = yield call("NtFlushBuffersFileEx", handle, flags, 0, 0, status.address);
+		if (result < 0) yield* file.sync(scope, handle);
+	},
+
+	*truncate(scope, handle, length) {
+		const status = scope.memory.reserve(ioStatusBlock.size);
+		const end = scope.memory.reserve(8);
+		end.setU64(0, length);
+		const result = yield call(
+			"NtSetInformationFile",
+			handle,
+			status.address,
+			end.address,
+			end.size,
+			FileEndOfFileInformation,
+		);
+		checked(result, "ftruncate");
+	},
+
+	// biome-ignore lint/correctness/useYield: nothing is asked of the system
+	*extent() {
+		throw unsupported("extents", "not there yet");
+	},
+
+	// biome-ignore lint/correctness/useYield: nothing is asked of the system
+	*publish() {
+		throw unsupported("link", "Windows has no files without a name");
+	},
+};
+
+/** The offset of a write that stands for the end of the file, whoever else appends. */
+const END = -1;
+
+/** One read or write; how many bytes, or the failure. */
+function* transfer(
+	scope: Scope,
+	name: "NtReadFile" | "NtWriteFile",
+	handle: Handle,
+	address: number,
+	length: number,
+	offset: number,
+): Operation<number> {
+	const mark = scope.mark();
+	const status = scope.memory.reserveZeroed(ioStatusBlock.size);
+	const at = scope.memory.reserve(8);
+	at.setU64(0, offset);
+	// The fields before the status are for those who wait: see kernel.ts and port.ts.
+	const result = yield call(name, handle, 0, 0, 0, status.address, address, length, at.address, 0);
+	const bytes = status.u64(ioStatusBlock.information);
+	scope.release(mark);
+	return result < 0 ? result : bytes;
+}
+
+function* refuseLink(scope: Scope, handle: Handle, { path }: Place): Operation<void> {
+	if ((yield* linkOf(scope, handle)) === undefined) return;
+	yield call("NtClose", handle);
+	throw new FsError("ELOOP", "too many symbolic links encountered", { syscall: "open", path });
+}
+
+/** What a file must be opened for to be removed or renamed. */
+export const TO_REMOVE = DELETE | FILE_READ_ATTRIBUTES;

@@ -1,0 +1,255 @@
+import { bytesAt, Records, type Region } from "../../engine/memory.ts";
+import type { Operation } from "../../engine/operation.ts";
+import type { Scope } from "../../engine/scope.ts";
+import { FsError, isCode } from "../../errors.ts";
+import type { Metadata } from "../metadata.ts";
+import type { Handle, MetadataSystem, Place, Subject, TimeToSet } from "../system.ts";
+import { call } from "./calls.ts";
+import { Status } from "./errno.ts";
+import { checked } from "./failure.ts";
+import {
+	FILE_ATTRIBUTE_NORMAL,
+	FILE_ATTRIBUTE_READONLY,
+	FILE_ATTRIBUTE_REPARSE_POINT,
+	FILE_EXECUTE,
+	FILE_READ_ATTRIBUTES,
+	FILE_READ_DATA,
+	FILE_WRITE_ATTRIBUTES,
+	FILE_WRITE_DATA,
+	FileAllInformation,
+	FileAttributeTagInformation,
+	FileBasicInformation,
+	FileFsVolumeInformation,
+	fileAllInformation,
+	fileAttributeTagInformation,
+	fileBasicInformation,
+	fileFsVolumeInformation,
+	fileStandardInformation,
+	ioStatusBlock,
+} from "./layouts.ts";
+import { withOpened } from "./path.ts";
+import { filetimeOf, HandleMetadata, record } from "./record.ts";
+
+const records = new Records(record.size);
+
+export const metadata: MetadataSystem = {
+	recordSize: record.size,
+	recorded: (words, start) => new HandleMetadata(words, start),
+
+	stat(scope, subject, { follow }) {
+		const syscall = follow ? "stat" : "lstat";
+		return onSubject(scope, subject, FILE_READ_ATTRIBUTES, follow, syscall, (handle) =>
+			statHandle(scope, handle, syscall),
+		);
+	},
+
+	*statMany(scope, places, { follow }, address) {
+		const failures: (readonly [number, FsError])[] = [];
+		for (const [index, place] of places.entries()) {
+			const mark = scope.mark();
+			try {
+				yield* onSubject(scope, place, FILE_READ_ATTRIBUTES, follow, "stat", (handle) =>
+					recordHandle(scope, handle, "stat", address + index * record.size),
+				);
+			} catch (error) {
+				if (!(error instanceof FsError)) throw error;
+				failures.push([index, error]);
+			}
+			scope.release(mark);
+		}
+		return failures;
+	},
+
+	chmod(scope, subject, mode, follow) {
+		const access = FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES;
+		return onSubject(scope, subject, access, follow, "chmod", (handle) =>
+			setMode(scope, handle, mode),
+		);
+	},
+
+	utimes(scope, subject, times, follow) {
+		return onSubject(scope, subject, FILE_WRITE_ATTRIBUTES, follow, "utime", (handle) =>
+			setTimes(scope, handle, [times.birthtime, times.atime, times.mtime]),
+		);
+	},
+
+	*access(scope, place, { read, write, execute }, follow) {
+		let access = FILE_READ_ATTRIBUTES;
+		if (read) access |= FILE_READ_DATA;
+		if (write) access |= FILE_WRITE_DATA;
+		if (execute) access |= FILE_EXECUTE;
+		try {
+			yield* onSubject(scope, place, access, follow, "access", (handle) =>
+				refuseReadOnly(scope, handle, place, write),
+			);
+		} catch (error) {
+			if (isCode(error, "EPERM")) throw denied(place);
+			throw error;
+		}
+	},
+};
+
+/** Does something with a file by its handle: the one that it has, or one that lasts as long. */
+export function onSubject<T>(
+	scope: Scope,
+	subject: Subject,
+	access: number,
+	follow: boolean,
+	syscall: string,
+	operation: (handle: Handle) => Operation<T>,
+): Operation<T> {
+	if (typeof subject === "number") return operation(subject);
+	const how = { access, reach: follow ? "follow" : "link" } as const;
+	return withOpened(scope, subject, how, syscall, operation);
+}
+
+function denied({ path }: Place): FsError {
+	return new FsError("EACCES", "permission denied", { syscall: "access", path });
+}
+
+function* statHandle(scope: Scope, handle: Handle, syscall: string): Operation<Metadata> {
+	const address = records.next();
+	const { words, start } = records;
+	yield* recordHandle(scope, handle, syscall, address);
+	return new HandleMetadata(words, start);
+}
+
+/** Asks for information of one kind about an open file. */
+export function* query(
+	scope: Scope,
+	handle: Handle,
+	kind: number,
+	size: number,
+	syscall: string,
+): Operation<Region> {
+	const status = scope.memory.reserve(ioStatusBlock.size);
+	const info = scope.memory.reserveZeroed(size);
+	const asked = call("NtQueryInformationFile", handle, status.address, info.address, size, kind);
+	const result = yield asked;
+	// What did not fit is the name of the file, which comes last and is not wanted.
+	if (result !== Status.STATUS_BUFFER_OVERFLOW) checked(result, syscall);
+	return info;
+}
+
+/** Has what is known of an open file written to a record. */
+function* recordHandle(
+	scope: Scope,
+	handle: Handle,
+	syscall: string,
+	address: number,
+): Operation<void> {
+	const all = yield* query(scope, handle, FileAllInformation, fileAllInformation.size, syscall);
+	const { basicInformation: basic, standardInformation: standard } = fileAllInformation;
+	const attributes = all.u32(basic + fileBasicInformation.fileAttributes);
+	const filled = scope.memory.reserveZeroed(record.size);
+	const times = ["creationTime", "lastAccessTime", "lastWriteTime", "changeTime"] as const;
+	for (const time of times) {
+		filled.setBigU64(record[time], all.bigU64(basic + fileBasicInformation[time]));
+	}
+	filled.setU32(record.attributes, attributes);
+	filled.setU32(record.reparseTag, yield* tagOf(scope, handle, attributes, syscall));
+	for (const field of ["allocationSize", "endOfFile"] as const) {
+		filled.setBigU64(record[field], all.bigU64(standard + fileStandardInformation[field]));
+	}
+	filled.setU32(record.numberOfLinks, all.u32(standard + fileStandardInformation.numberOfLinks));
+	filled.setBigU64(record.fileId, all.bigU64(fileAllInformation.internalInformation));
+	filled.setU32(record.volumeSerialNumber, yield* volumeOf(scope, handle, syscall));
+	bytesAt(address, record.size).set(filled.bytes());
+}
+
+function* tagOf(
+	scope: Scope,
+	handle: Handle,
+	attributes: number,
+	syscall: string,
+): Operation<number> {
+	if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) === 0) return 0;
+	const { size, reparseTag } = fileAttributeTagInformation;
+	return (yield* query(scope, handle, FileAttributeTagInformation, size, syscall)).u32(reparseTag);
+}
+
+function* volumeOf(scope: Scope, handle: Handle, syscall: string): Operation<number> {
+	const status = scope.memory.reserve(ioStatusBlock.size);
+	const { size, volumeSerialNumber } = fileFsVolumeInformation;
+	const volume = scope.memory.reserveZeroed(size);
+	const result = yield call(
+		"NtQueryVolumeInformationFile",
+		handle,
+		status.address,
+		volume.address,
+		size,
+		FileFsVolumeInformation,
+	);
+	// The label of the volume comes last and is not wanted.
+	if (result !== Status.STATUS_BUFFER_OVERFLOW) checked(result, syscall);
+	return volume.u32(volumeSerialNumber);
+}
+
+/** Changes attributes and times of an open file; fields of 0 stay as they are. */
+export function* setBasic(
+	scope: Scope,
+	handle: Handle,
+	fill: (info: Region) => void,
+	syscall: string,
+): Operation<void> {
+	const status = scope.memory.reserve(ioStatusBlock.size);
+	const info = scope.memory.reserveZeroed(fileBasicInformation.size);
+	fill(info);
+	const { address, size } = info;
+	const set = call(
+		"NtSetInformationFile",
+		handle,
+		status.address,
+		address,
+		size,
+		FileBasicInformation,
+	);
+	checked(yield set, syscall);
+}
+
+function* attributesOf(scope: Scope, handle: Handle, syscall: string): Operation<number> {
+	const { size, fileAttributes } = fileBasicInformation;
+	return (yield* query(scope, handle, FileBasicInformation, size, syscall)).u32(fileAttributes);
+}
+
+function* setMode(scope: Scope, handle: Handle, mode: number): Operation<void> {
+	const before = yield* attributesOf(scope, handle, "chmod");
+	const writable = (mode & 0o200) !== 0;
+	const after = writable ? before & ~FILE_ATTRIBUTE_READONLY : before | FILE_ATTRIBUTE_READONLY;
+	yield* setBasic(
+		scope,
+		handle,
+		// No attribute at all would mean: leave them.
+		(info) => info.setU32(fileBasicInformation.fileAttributes, after || FILE_ATTRIBUTE_NORMAL),
+		"chmod",
+	);
+}
+
+function* setTimes(
+	scope: Scope,
+	handle: Handle,
+	times: readonly [birthtime: TimeToSet, atime: TimeToSet, mtime: TimeToSet],
+): Operation<void> {
+	const now = filetimeOf(BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6)));
+	yield* setBasic(
+		scope,
+		handle,
+		(info) => {
+			for (const [index, time] of times.entries()) {
+				if (time === "keep") continue;
+				info.setBigU64(index * 8, time === "now" ? now : filetimeOf(time));
+			}
+		},
+		"utime",
+	);
+}
+
+function* refuseReadOnly(
+	scope: Scope,
+	handle: Handle,
+	place: Place,
+	write: boolean,
+): Operation<void> {
+	const attributes = yield* attributesOf(scope, handle, "access");
+	if (write && (attributes & FILE_ATTRIBUTE_READONLY) !== 0) throw denied(place);
+}
