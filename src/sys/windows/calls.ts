@@ -8,13 +8,14 @@ import type { Call } from "../../engine/call.ts";
  * What a parameter is: a handle, an address, or an integer of 8 bits (BOOLEAN), 32 or 64. A 32-bit
  * one is passed on modulo 2^32.
  */
-export type Parameter = "handle" | "pointer" | "u8" | "u32" | "u64";
+export type Parameter = "handle" | "pointer" | "u8" | "u32" | "i32" | "u64";
 
 /**
  * How a function says that it failed: by an NTSTATUS, by an HRESULT, by a BOOL (or BOOLEAN, of one
- * byte) that is 0 and then by the thread's last error; or never, and then its result is a number.
+ * byte) that is 0 and then by the thread's last error; or never, and then its result is a number, or a
+ * handle that says so itself.
  */
-export type Result = "status" | "hresult" | "bool" | "boolean" | "number" | "nothing";
+export type Result = "status" | "hresult" | "bool" | "boolean" | "number" | "handle" | "nothing";
 
 export interface Declaration {
 	readonly library: "ntdll" | "kernel32" | "advapi32";
@@ -54,16 +55,16 @@ export const functions = {
 	NtCreateEvent: from("ntdll", "status", P, U, P, U, B),
 	NtWaitForSingleObject: from("ntdll", "status", H, B, P),
 	NtCreateIoCompletion: from("ntdll", "status", P, U, P, U),
-	NtSetIoCompletion: from("ntdll", "status", H, P, P, U, Q),
+	NtSetIoCompletion: from("ntdll", "status", H, P, P, "i32", Q),
 	NtRemoveIoCompletionEx: from("ntdll", "status", H, P, U, P, P, B),
 	RtlDosPathNameToNtPathName_U_WithStatus: from("ntdll", "status", P, P, P, P),
 	RtlFreeUnicodeString: from("ntdll", "nothing", P),
-	RtlNtStatusToDosError: from("ntdll", "number", U),
+	RtlNtStatusToDosError: from("ntdll", "number", "i32"),
 	RtlGetLastWin32Error: from("ntdll", "number"),
 	CreateSymbolicLinkW: from("kernel32", "boolean", P, P, U),
 	CopyFile2: from("kernel32", "hresult", P, P, P),
-	ReOpenFile: from("kernel32", "number", H, U, U, U),
-	GetCurrentProcess: from("kernel32", "number"),
+	ReOpenFile: from("kernel32", "handle", H, U, U, U),
+	GetCurrentProcess: from("kernel32", "handle"),
 } as const satisfies Record<string, Declaration>;
 
 export type Name = keyof typeof functions;

@@ -12,6 +12,7 @@ const parameterTypes: Readonly<Record<Parameter, FFIType>> = {
 	pointer: FFIType.i64_fast,
 	u8: FFIType.u8,
 	u32: FFIType.u32,
+	i32: FFIType.i32,
 	u64: FFIType.i64_fast,
 };
 
@@ -20,7 +21,8 @@ const resultTypes: Readonly<Record<Declaration["gives"], FFIType>> = {
 	hresult: FFIType.i32,
 	bool: FFIType.i32,
 	boolean: FFIType.u8,
-	number: FFIType.i64_fast,
+	number: FFIType.u32,
+	handle: FFIType.i64_fast,
 	nothing: FFIType.void,
 };
 
@@ -72,5 +74,5 @@ export function enter(name: Name): Native {
 
 /** The Win32 error that an NTSTATUS stands for. */
 export function dosError(status: number): number {
-	return enter("RtlNtStatusToDosError")(status);
+	return enter("RtlNtStatusToDosError")(status | 0);
 }
