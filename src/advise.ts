@@ -80,6 +80,9 @@ function* adviseOperation(
  * piece. `"dontneed"` forgets what is on the disk already, so `sync` before it, and of the page cache
  * only whole pieces, which can be of a megabyte and more. `"noreuse"` has an effect since Linux 6.3.
  *
+ * Windows: `"sequential"` and `"normal"` for all of an open file, as its FILE_SEQUENTIAL_ONLY mode; it
+ * takes no other advice.
+ *
  * @example
  * ```ts
  * import { advise, open, writeFile } from "bun-fs-extended";

@@ -2,6 +2,7 @@ import { named } from "./engine/observer.ts";
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
+import { FsError } from "./errors.ts";
 import type { Target } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { system } from "./sys/index.ts";
@@ -37,9 +38,21 @@ function* changeOperation(
 	length: number,
 ): Operation<void> {
 	checkRange(offset, length);
-	yield* withTarget(scope, target, FALLOCATE, ({ handle }) =>
-		system.allocate.allocate(scope, handle, change, offset, length),
-	);
+	yield* withTarget(scope, target, FALLOCATE, ({ handle, metadata, path }) => {
+		const { allocate, reservesWhileOpen } = system.allocate;
+		const isPast = offset + length > metadata.size;
+		const keepsSize = change === "preallocateKeepSize" || change === "zeroRangeKeepSize";
+		if (path !== undefined && reservesWhileOpen && keepsSize && isPast) throw ofNoUse();
+		return allocate(scope, handle, change, offset, length);
+	});
+}
+
+/** Of a file that is opened for the operation, and closed after it. */
+function ofNoUse(): FsError {
+	return new FsError("ENOTSUP", "operation not supported", {
+		syscall: "fallocate",
+		detail: "what is reserved past the end is given back when the file is closed: give the File",
+	});
 }
 
 /** A change that has no options. */
@@ -78,6 +91,11 @@ function preallocateOperation(
  * Linux: fallocate, with FALLOC_FL_KEEP_SIZE; nothing is written where blocks cannot be reserved. What
  * `keepSize` reserves past the end is given back by `truncate` to the size that the file has; on ext4
  * `punchHole` leaves it alone.
+ *
+ * Windows: FileAllocationInformation, never less than there is. What `keepSize` reserves past the end
+ * is given back when the file is closed, so it takes a `File`, and a name is `ENOTSUP`; so are the
+ * holes of a sparse file and all of a compressed one. What others write past the end of the range in
+ * the moment between the look at the size and the call is cut off.
  *
  * @example
  * ```ts
@@ -126,6 +144,9 @@ const punchHoleOperation = changing("punchHole");
  *
  * Linux: fallocate with FALLOC_FL_PUNCH_HOLE and FALLOC_FL_KEEP_SIZE.
  *
+ * Windows: FSCTL_SET_SPARSE, which the file stays, and FSCTL_SET_ZERO_DATA. NTFS gives back units of
+ * 64 KiB and zeros the rest.
+ *
  * @example
  * ```ts
  * import { punchHole, readFile, writeFile } from "bun-fs-extended";
@@ -171,6 +192,9 @@ function zeroRangeOperation(
  * @throws {FsError} `ENOTSUP` where the filesystem cannot (tmpfs); else as {@link preallocate}.
  *
  * Linux: fallocate with FALLOC_FL_ZERO_RANGE, on ext4, XFS, Btrfs and a few others.
+ *
+ * Windows: FSCTL_SET_ZERO_DATA, by which the filesystem itself writes the zeros; `ENOTSUP` for sparse
+ * and compressed files, of which it would give the blocks back. `keepSize` as for {@link preallocate}.
  *
  * @example
  * ```ts
@@ -219,6 +243,8 @@ const unshareRangeOperation = changing("unshareRange");
  *
  * Linux: fallocate with FALLOC_FL_UNSHARE_RANGE and FALLOC_FL_KEEP_SIZE, on XFS.
  *
+ * Windows: `ENOTSUP`.
+ *
  * @example
  * ```ts
  * import { copyFile, unshareRange, writeFile } from "bun-fs-extended";
@@ -257,6 +283,8 @@ const collapseRangeOperation = changing("collapseRange");
  * Linux: fallocate with FALLOC_FL_COLLAPSE_RANGE, on ext4 and XFS. With larger units of allocation
  * (bigalloc on ext4, realtime extents on XFS) the range is of those.
  *
+ * Windows: `ENOTSUP`.
+ *
  * @example
  * ```ts
  * import { collapseRange, statfs, writeFile } from "bun-fs-extended";
@@ -293,6 +321,8 @@ const insertRangeOperation = changing("insertRange");
  * file would be too long; `ENOTSUP` where the filesystem cannot; else as {@link preallocate}.
  *
  * Linux: fallocate with FALLOC_FL_INSERT_RANGE, on ext4 and XFS; units as for {@link collapseRange}.
+ *
+ * Windows: `ENOTSUP`.
  *
  * @example
  * ```ts

@@ -96,6 +96,9 @@ function described({ by }: { readonly by?: string }): EngineCapabilities["ring"]
  *
  * Linux: a call is there unless it answers ENOSYS or EPERM; opcodes by IORING_REGISTER_PROBE.
  *
+ * Windows: a call is there if its library has it; `ring` is the completion port, and the opcode of what
+ * ends there is `"overlapped"`. The filesystem is taken at its word: nothing is made anywhere.
+ *
  * @example
  * ```ts
  * import { capabilities } from "bun-fs-extended";

@@ -1,4 +1,5 @@
 /** A comparison under way: one pair of entries after the other, and what it has found so far. */
+
 import { Buffer } from "node:buffer";
 import type { Difference, DifferenceKind } from "./compare.ts";
 import {
@@ -9,6 +10,7 @@ import {
 	firstDifference,
 	reserveBuffers,
 } from "./compare-content.ts";
+import { nameOf } from "./encoding.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode } from "./errors.ts";
@@ -31,7 +33,6 @@ export interface Pair {
 export type Progress = (progress: { files: number; bytes: number; current: string }) => void;
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
-const lenient = new TextDecoder();
 
 /** A file of one tree, to be told apart from all others. */
 const identity = ({ dev, ino }: Metadata) => `${dev}:${ino}`;
@@ -57,7 +58,7 @@ export class Comparison {
 
 	report(path: Uint8Array, what: DifferenceKind, detail: string): void {
 		if (this.ignored.has(what)) return;
-		const shown = path.length === 0 ? "." : lenient.decode(path);
+		const shown = path.length === 0 ? "." : nameOf(path);
 		const difference = { path: shown, what, detail };
 		this.differences.push(isUtf8(path) ? difference : { ...difference, pathBytes: path });
 	}
@@ -90,7 +91,7 @@ export class Comparison {
 	}
 
 	private progress(path: Uint8Array): Parameters<Progress>[0] {
-		const current = path.length === 0 ? "." : lenient.decode(path);
+		const current = path.length === 0 ? "." : nameOf(path);
 		return { files: this.entries, bytes: this.counts.bytes, current };
 	}
 
@@ -122,10 +123,10 @@ export class Comparison {
 		const asSecond = this.secondLinks.get(second);
 		if (asFirst?.other === second) return true;
 		if (asFirst !== undefined) {
-			const name = lenient.decode(asFirst.path);
+			const name = nameOf(asFirst.path);
 			this.report(path, "hardlinks", `one file with ${name} in the first, not in the second`);
 		} else if (asSecond !== undefined) {
-			const name = lenient.decode(asSecond.path);
+			const name = nameOf(asSecond.path);
 			this.report(path, "hardlinks", `one file with ${name} in the second, not in the first`);
 		}
 		if (asFirst === undefined) this.firstLinks.set(first, { other: second, path });
@@ -138,7 +139,7 @@ export class Comparison {
 		const a = yield* system.symlink.readlink(this.scope, first);
 		const b = yield* system.symlink.readlink(this.scope, second);
 		if (Buffer.compare(a, b) === 0) return;
-		this.report(path, "target", `${lenient.decode(a)} became ${lenient.decode(b)}`);
+		this.report(path, "target", `${nameOf(a)} became ${nameOf(b)}`);
 	}
 
 	private *xattrs({ first, second, path, follow }: Pair): Operation<void> {
@@ -146,7 +147,7 @@ export class Comparison {
 		const a = yield* namesOf(scope, first, follow);
 		const b = yield* namesOf(scope, second, follow);
 		for (const [key, name] of a) {
-			const shown = lenient.decode(name);
+			const shown = nameOf(name);
 			if (!b.has(key)) {
 				this.report(path, "xattrs", `${shown} is missing`);
 				continue;
@@ -156,7 +157,7 @@ export class Comparison {
 			if (Buffer.compare(before, after) !== 0) this.report(path, "xattrs", `${shown} differs`);
 		}
 		for (const [key, name] of b) {
-			if (!a.has(key)) this.report(path, "xattrs", `${lenient.decode(name)} is only in the second`);
+			if (!a.has(key)) this.report(path, "xattrs", `${nameOf(name)} is only in the second`);
 		}
 	}
 

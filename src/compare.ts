@@ -111,7 +111,8 @@ const { sync, async } = offloadable(
  * @throws {AbortError} When the signal fires.
  *
  * The promise form runs as a whole on a worker. Linux: getdents64, statx, pread64; holes by lseek
- * with SEEK_HOLE, so that what is a hole in both trees is not read.
+ * with SEEK_HOLE, so that what is a hole in both trees is not read. Windows: NtQueryDirectoryFile,
+ * NtReadFile; holes by FSCTL_QUERY_ALLOCATED_RANGES.
  *
  * @example
  * ```ts

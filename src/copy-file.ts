@@ -206,8 +206,9 @@ function* dress(
 	if (how.verify) yield* verify(scope, from, handle, bytes);
 	// Of the owner and the permissions, what is not kept of the source stays as the place had it.
 	if (existing?.isFile()) {
-		const { owner, mode } = how.preserve;
-		yield* dressLike(scope, handle, slot.place, existing, { owner: !owner, mode: !mode });
+		const { owner, mode, acl } = how.preserve;
+		const parts = { owner: !owner, mode: !mode, acl: !acl };
+		yield* dressLike(scope, handle, slot.place, existing, parts);
 	}
 	let seals = yield* preserve(scope, [from, source], handle, how.preserve, lost, mayInherit);
 	if (moves) seals = yield* trySeals(scope, handle, seals, { ...how.preserve, lost });

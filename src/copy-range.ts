@@ -90,6 +90,8 @@ function* copyRangeOperation(scope: Scope, ...ranges: RangeArguments): Operation
  *
  * Linux: copy_file_range, again while it is short; read and write where it cannot be used.
  *
+ * Windows: read and write. Of a file that is not open for that it says `EPERM`.
+ *
  * @example
  * ```ts
  * import { copyRange, open, readFile, writeFile } from "bun-fs-extended";
@@ -148,6 +150,9 @@ function* cloneRangeOperation(scope: Scope, ...ranges: RangeArguments): Operatio
  * file, are not of whole blocks or end past the end of the source, `EBADF`, `ENOSPC`.
  *
  * Linux: FICLONERANGE, on XFS, Btrfs, bcachefs and a few others.
+ *
+ * Windows: FSCTL_DUPLICATE_EXTENTS_TO_FILE, on ReFS, between files that are alike in having checksums
+ * of their content. The destination becomes sparse if the source is.
  *
  * @example
  * ```ts

@@ -71,6 +71,8 @@ interface Level {
 	readonly metadata: Metadata;
 	/** Whether the copy made the directory, or found it. */
 	readonly made: boolean;
+	/** Whether nobody else can enter it until it is complete; see `CopyJob`. */
+	readonly unseen: boolean;
 	/** Whether the copy's directory gives access control lists to what is made in it. */
 	mayInherit: boolean;
 	/** What this filesystem has refused to do for its files; see `ContentHow`. */
@@ -194,6 +196,7 @@ class TreeCopy {
 		const refused = alike ? above.refused : new Set<never>();
 		const level: Level = {
 			...{ from, to, path, metadata, made, refused, records: [], next: 0 },
+			unseen: made && how.preserve.mode && system.metadata.modeHides,
 			mayInherit: false,
 		};
 		levels.push(level);
@@ -296,7 +299,7 @@ class TreeCopy {
 				// Written in place, a file of several names would change under all of them.
 				how: existing !== undefined && existing.nlink > 1 ? { ...how, atomic: true } : how,
 				lost,
-				unseen: level.made && how.preserve.mode && existing === undefined,
+				unseen: level.unseen && existing === undefined,
 				mayInherit: level.mayInherit,
 				refused: level.refused,
 				sealLater:

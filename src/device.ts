@@ -97,6 +97,8 @@ function mknodOperation(scope: Scope, location: Location, options: MknodOptions)
  *
  * Linux: mknodat.
  *
+ * Windows: `ENOTSUP`. Its named pipes are in no directory: `node:net` listens at `\\.\pipe\name`.
+ *
  * @example
  * ```ts
  * import { mkfifo, stat } from "bun-fs-extended";
@@ -131,6 +133,8 @@ export function mkfifoSync(location: Location, mode = DEFAULT_MODE): void {
  *
  * Linux: mknodat.
  *
+ * Windows: `type: "file"`, by NtCreateFile; the others are `ENOTSUP`.
+ *
  * @example
  * ```ts
  * import { mknod, stat } from "bun-fs-extended";
@@ -160,6 +164,8 @@ export function mknodSync(location: Location, options: MknodOptions): void {
  *
  * Linux: the layout of glibc; `mknod` takes less, see there.
  *
+ * Windows: it has no such numbers; the layout of glibc, for those that come from elsewhere.
+ *
  * @example
  * ```ts
  * import { makeDevice, statSync } from "bun-fs-extended";
@@ -183,6 +189,8 @@ export function makeDevice(major: number, minor: number): bigint {
  *
  * Linux: the layout of glibc.
  *
+ * Windows: the same, for numbers that come from elsewhere.
+ *
  * @example
  * ```ts
  * import { major, minor, statSync } from "bun-fs-extended";
@@ -205,6 +213,8 @@ export function major(device: bigint | number): number {
  * @throws {RangeError} `ERR_OUT_OF_RANGE` for one that is negative or has more than 64 bits.
  *
  * Linux: the layout of glibc.
+ *
+ * Windows: the same, for numbers that come from elsewhere.
  *
  * @example
  * ```ts

@@ -1,7 +1,8 @@
+import { nameOf } from "./encoding.ts";
 import type { Batches, Operation } from "./engine/operation.ts";
 import { iterate, iterateSync, run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
-import { isCode, printable } from "./errors.ts";
+import { isCode } from "./errors.ts";
 import { At, checkedName, descriptorOf, Handle, type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { system } from "./sys/index.ts";
@@ -230,7 +231,7 @@ function* describe(
 			scope.release(mark);
 		}
 	}
-	const shown = encoding === "buffer" ? name.slice() : printable(name);
+	const shown = encoding === "buffer" ? name.slice() : nameOf(name);
 	const found = metadata?.kind ?? kind ?? "unknown";
 	return new DirEntry(shown, found, ino, dir.at(name), wanted ? metadata : undefined);
 }

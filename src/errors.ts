@@ -1,3 +1,5 @@
+import type { System } from "./sys/system.ts";
+
 /** What an `FsError` says beyond its code and message. */
 export interface FsErrorDetails {
 	/** The number of the error, negative, as in Node. */
@@ -71,7 +73,7 @@ export class FsError extends Error {
 		if (dest !== undefined) message += ` -> '${dest}'`;
 		super(message);
 		this.code = code;
-		this.errno = details.errno ?? -numberOf(code);
+		this.errno = details.errno ?? numberOf(code);
 		this.syscall = details.syscall;
 		this.path = path;
 		this.dest = dest;
@@ -96,10 +98,17 @@ export class FsError extends Error {
 	}
 }
 
-/** This system's number for a code. Loading node:os counts processors, which takes a while. */
+/** The number for a code, as Node has it. Loading node:os counts processors, which takes a while. */
 function numberOf(code: string): number {
+	const known = thisSystem().errnoOf?.(code);
+	if (known !== undefined) return known;
 	const { constants } = require("node:os") as typeof import("node:os");
-	return (constants.errno as Readonly<Record<string, number>>)[code] ?? 0;
+	return -((constants.errno as Readonly<Record<string, number>>)[code] ?? 0);
+}
+
+/** Loaded when it is needed, and by then it has been: what a system is made of throws these errors. */
+function thisSystem(): System {
+	return (require("./sys/index.ts") as typeof import("./sys/index.ts")).system;
 }
 
 /**
@@ -147,10 +156,7 @@ export function isCode(error: unknown, ...codes: string[]): error is FsError {
 	return error instanceof FsError && codes.includes(error.code);
 }
 
-// A byte order mark is part of a name, and not to be left out.
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
 /** A path or name as an error shows it. */
 export function printable(path: string | Uint8Array): string {
-	return typeof path === "string" ? path : decoder.decode(path);
+	return typeof path === "string" ? path : thisSystem().names.decode(path);
 }

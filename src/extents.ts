@@ -86,6 +86,10 @@ const finish = named("extents", function* (scope: Scope, walk: Walk): Operation<
  * cannot tell apart is data. `physical` is FIEMAP with FIEMAP_FLAG_SYNC, which writes the file to the
  * device first.
  *
+ * Windows: FSCTL_QUERY_ALLOCATED_RANGES; what is reserved and not written is data. `physical` is
+ * FSCTL_GET_RETRIEVAL_POINTERS, on ReFS with the counts of those that share, and counts from the start
+ * of the volume: on NTFS and ReFS alone. `unwritten` is what is past the end of the file.
+ *
  * @example
  * ```ts
  * import { extents, open } from "bun-fs-extended";

@@ -51,6 +51,9 @@ function getFlagsOperation(scope: Scope, target: Target, options: FollowOptions 
  *
  * Linux: FS_IOC_GETFLAGS on the file, which is opened for reading; devices and fifos are not opened.
  *
+ * Windows: file attributes (`hidden`, `system`, `archive`, `readonly`, `compressed`), which a symbolic
+ * link has too.
+ *
  * @example
  * ```ts
  * import { getFlags, writeFile } from "bun-fs-extended";
@@ -102,6 +105,9 @@ function setFlagsOperation(
  *
  * Linux: FS_IOC_GETFLAGS and FS_IOC_SETFLAGS on the file, which is opened for reading; it has no
  * `hidden`, `system`, `archive` and `readonly`.
+ *
+ * Windows: file attributes, and FSCTL_SET_COMPRESSION, which has all of the content rewritten; it has
+ * none of the other flags.
  *
  * @example
  * ```ts

@@ -36,6 +36,8 @@ function linkOperation(
  *
  * Linux: linkat.
  *
+ * Windows: FileLinkInformation, on NTFS and ReFS (Windows Server 2022); `ENOTSUP` or `EINVAL` on FAT.
+ *
  * @example
  * ```ts
  * import { link, stat } from "bun-fs-extended";

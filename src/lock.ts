@@ -135,6 +135,10 @@ const lockOperation = waiting(
  * is another kind, and neither sees the other on local filesystems. A path is opened for reading and
  * writing, or, for a shared lock where that is refused, for reading.
  *
+ * Windows: LockFileEx, 2^62 bytes beyond what is locked, since there a lock would keep others, and the
+ * caller's other handles, from reading and writing the bytes themselves. So locks of other programs
+ * are not met. An open file may be locked in both ways, whatever it is open for.
+ *
  * @example
  * ```ts
  * import { lock, readFile, writeFile } from "bun-fs-extended";
@@ -186,6 +190,8 @@ function* tryLockOperation(
  * `EXDEV` as for {@link lock}.
  *
  * Linux: fcntl with F_OFD_SETLK.
+ *
+ * Windows: LockFileEx, beyond all content.
  *
  * @example
  * ```ts
@@ -252,6 +258,9 @@ export class Lock implements Disposable, AsyncDisposable {
 	 *
 	 * Two who upgrade wait for each other for ever: on one thread the second gets `EDEADLK`; else only
 	 * `timeoutMs` or `signal` ends it. A file that could be opened only for reading gives `EBADF`.
+	 *
+	 * Windows: the shared lock is given up for a moment, in which a guard keeps all who use this library
+	 * from making locks of the range. It could only be lost to a program that locks such bytes itself.
 	 */
 	upgrade(options?: LockWaitOptions): Promise<void> {
 		return run(upgradeOperation.async, this.#held, options);

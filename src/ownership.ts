@@ -7,12 +7,16 @@ import { type FollowOptions, followOptions } from "./metadata.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { system } from "./sys/index.ts";
 
-/** Whom a file is to belong to. */
+/** Whom a file is to belong to: by numbers, or, on Windows, by SIDs. */
 export interface Owner {
 	/** The number of the user, 0 to 4294967294; undefined leaves it as it is. */
 	uid?: number | undefined;
 	/** The number of the group, 0 to 4294967294; undefined leaves it as it is. */
 	gid?: number | undefined;
+	/** The SID of the account, such as `"S-1-5-18"` (Windows); undefined leaves it as it is. */
+	owner?: string | undefined;
+	/** The SID of the group, such as `"S-1-5-32-545"` (Windows); undefined leaves it as it is. */
+	group?: string | undefined;
 }
 
 /** One less than the number that tells the system to leave an id as it is. */
@@ -21,6 +25,8 @@ const MOST_ID = 4294967294;
 const checkOwner = optionsOf<Owner>("chown", (z) => ({
 	uid: schemas.integer(z, 0, MOST_ID),
 	gid: schemas.integer(z, 0, MOST_ID),
+	owner: z.optional(z.string()),
+	group: z.optional(z.string()),
 }));
 const checkChown = followOptions("chown");
 const checkCopyOwner = followOptions("copyOwner");
@@ -34,22 +40,27 @@ function chownOperation(
 	if (owner === undefined) {
 		throw invalidArgument("ERR_INVALID_ARG_TYPE", 'The "owner" argument must be an object');
 	}
-	const { uid, gid } = checkOwner(owner);
+	const wanted = checkOwner(owner);
 	const { follow = true } = checkChown(options);
-	return system.ownership.chown(scope, subjectOf(scope, target), { uid, gid }, follow);
+	return system.ownership.chown(scope, subjectOf(scope, target), wanted, follow);
 }
 
 /**
  * Gives a file or directory to another user or group.
  *
  * @param target A path, `dir.at(name)`, a `File`, a `Dir` or a descriptor.
- * @param owner `uid`, `gid`: 0 to 4294967294 each, or left out to stay as it is.
+ * @param owner `uid`, `gid`: 0 to 4294967294 each, or left out to stay as it is. On Windows `owner`,
+ * `group`: strings such as `"S-1-5-32-544"`.
  * @param options `follow`: false gives away a symbolic link itself.
- * @throws {FsError} `ENOENT`, `EPERM` if this process may not give the file away, `EROFS`, `EBADF`,
+ * @throws {FsError} `ENOENT`, `EPERM` if this process may not give the file away, `ENOTSUP` for an
+ * account that is named as this system does not name them, `EROFS`, `EBADF`,
  * `EXDEV` for a name that leaves a confined directory.
  *
  * Linux: fchownat, fchown. The kernel takes set-user-id and set-group-id off a file that is given
- * away, also when neither id changes: set the mode afterwards.
+ * away, also when neither id changes: set the mode afterwards. `owner` and `group` are `ENOTSUP`.
+ *
+ * Windows: NtSetSecurityObject with `owner` and `group`; `uid` and `gid` are `ENOTSUP`. To give a file
+ * to another account than one's own takes the privilege SeRestorePrivilege.
  *
  * @example
  * ```ts
@@ -82,6 +93,10 @@ function* copyOwnerOperation(
 	const { follow = true } = checkCopyOwner(options);
 	const source = subjectOf(scope, from, "from");
 	const destination = subjectOf(scope, to, "to");
+	const { descriptors } = system.ownership;
+	if (descriptors !== undefined) {
+		return yield* descriptors.copy(scope, source, destination, "owner", follow);
+	}
 	const { uid, gid } = yield* system.metadata.stat(scope, source, { follow, sync: "auto" });
 	yield* system.ownership.chown(scope, destination, { uid, gid }, follow);
 }
@@ -95,6 +110,8 @@ function* copyOwnerOperation(
  * @throws {FsError} As {@link chown} does, and `EACCES` if `from` may not be looked up.
  *
  * Linux: statx, then fchownat or fchown, which take set-user-id and set-group-id off `to`.
+ *
+ * Windows: NtQuerySecurityObject, then NtSetSecurityObject if `to` has another owner or group.
  *
  * @example
  * ```ts

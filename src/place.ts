@@ -1,4 +1,5 @@
 /** Places beside, above and below others; the paths may be bytes. */
+import { system } from "./sys/index.ts";
 import type { Place } from "./sys/system.ts";
 
 const isWindows = process.platform === "win32";
@@ -50,11 +51,11 @@ export function joined(
 	if (parent.length === 0) return name;
 	if (name.length === 0) return parent;
 	if (typeof parent === "string" && typeof name === "string") return `${parent}/${name}`;
-	return Buffer.concat([
-		Buffer.from(parent as string),
-		Buffer.from("/"),
-		Buffer.from(name as string),
-	]);
+	return Buffer.concat([bytesOf(parent), Buffer.from("/"), bytesOf(name)]);
+}
+
+function bytesOf(name: string | Uint8Array): Uint8Array {
+	return typeof name === "string" ? system.names.encode(name) : name;
 }
 
 /** The directory that holds a place; for a single name, the one it is looked up in. */

@@ -16,7 +16,10 @@ import type { Handle, Subject } from "./sys/system.ts";
 const SEALS = ["append", "immutable"] as const;
 export type Seal = (typeof SEALS)[number];
 
-const OTHERS = ["nodump", "noatime", "sync", "dirsync", "projectInherit"] as const;
+const OTHERS = [
+	...(["nodump", "noatime", "sync", "dirsync", "projectInherit"] as const),
+	...(["hidden", "system", "archive"] as const),
+] as const;
 
 /** Sets all flags but the seals, and gives those that the copy is still to get. */
 export function* preserveFlags(

@@ -35,9 +35,13 @@ export function* preserve(
 	const keeping = { strict: what.strict, lost };
 	let ownerKept = false;
 	if (what.owner) {
-		const { uid, gid } = from;
-		const chown = system.ownership.chown(scope, destination, { uid, gid }, follow);
+		const chown = giveOwner(scope, source, from, destination, follow);
 		ownerKept = yield* attempt(keeping, "owner", chown);
+	}
+	const { descriptors } = system.ownership;
+	if (what.acl && descriptors !== undefined) {
+		const list = descriptors.copy(scope, source, destination, "access", follow);
+		yield* attempt(keeping, "acl", list);
 	}
 	// Whether the source has a list that the copy has not.
 	let listLost = false;
@@ -70,6 +74,18 @@ export function* preserve(
 	return what.flags ? yield* preserveFlags(scope, [source, from], destination, keeping) : [];
 }
 
+function giveOwner(
+	scope: Scope,
+	source: Subject,
+	{ uid, gid }: Metadata,
+	destination: Subject,
+	follow: boolean,
+): Operation<void> {
+	const { chown, descriptors } = system.ownership;
+	if (descriptors === undefined) return chown(scope, destination, { uid, gid }, follow);
+	return descriptors.copy(scope, source, destination, "owner", follow);
+}
+
 /**
  * The permissions for a copy. Of a file with an access control list those of the group are only the
  * most that the list grants to anyone; without the list they would be granted to the group.
@@ -89,6 +105,13 @@ function* permissionsOf(
 	return (bits & ~SET_ID) | (made.permissions & SET_GID);
 }
 
+/** What of the old file is for the new one; the list goes with the mode where it is a part of that. */
+export interface DressParts {
+	readonly owner: boolean;
+	readonly mode: boolean;
+	readonly acl: boolean;
+}
+
 /**
  * Gives a file the owner, the permissions and the access control list of the one that it is going
  * to replace. Set-user-id and set-group-id were given to the old content, not to this.
@@ -98,10 +121,14 @@ export function* dressLike(
 	handle: Handle,
 	place: Place,
 	old: Metadata,
-	parts: { readonly owner: boolean; readonly mode: boolean } = { owner: true, mode: true },
+	parts: DressParts = { owner: true, mode: true, acl: true },
 ): Operation<void> {
 	const { uid, gid } = old;
-	if (parts.owner) {
+	const { descriptors } = system.ownership;
+	if (descriptors !== undefined) {
+		// Who writes a file anew may have it: only the privileged could give it back.
+		if (parts.acl) yield* descriptors.copy(scope, place, handle, "access", false);
+	} else if (parts.owner) {
 		const now = yield* system.metadata.stat(scope, handle, { follow: true, sync: "auto" });
 		if (now.uid !== uid || now.gid !== gid) {
 			yield* system.ownership.chown(scope, handle, { uid, gid }, true);

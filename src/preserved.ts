@@ -1,5 +1,6 @@
 /** Which metadata copies keep. */
 import { schemas, type Zod } from "./options.ts";
+import { system } from "./sys/index.ts";
 
 /** Which metadata a copy keeps; what is not named is not kept. */
 export interface Preserve {
@@ -11,7 +12,10 @@ export interface Preserve {
 	owner?: boolean | undefined;
 	/** Extended attributes, access control lists excepted. */
 	xattrs?: boolean | undefined;
-	/** Access control lists. By default with the permissions, of which they are a part. */
+	/**
+	 * Access control lists. By default with the permissions, of which they are a part; on Windows only
+	 * if it is asked for, because a new file has a list from its directory.
+	 */
 	acl?: boolean | undefined;
 	/**
 	 * Flags of files and directories that say how they may be used, `immutable` and `append` among
@@ -45,7 +49,7 @@ export function preserved(option: Preserve | "all" | "none" | undefined): Preser
 		times = all,
 		owner = all,
 		xattrs = all,
-		acl = mode,
+		acl = all || (mode && system.ownership.descriptors === undefined),
 		flags = all,
 	} = parts;
 	const explicit = option !== undefined;

@@ -59,6 +59,11 @@ function renameOperation(
  * Linux: renameat2; a filesystem that lacks an option cannot be told from a directory moved into
  * itself, so that directories get `EINVAL` where files get `ENOTSUP`.
  *
+ * Windows: FileRenameInformationEx, by which a file that is open or read-only is replaced too (NTFS,
+ * Windows 10 1809); else FileRenameInformation, which replaces neither, and no directory. `exchange`
+ * and `whiteout` are `ENOTSUP`. Of two names of one file the new one stays; a directory in which
+ * something is open is `EPERM` or `EBUSY`.
+ *
  * @example
  * ```ts
  * import { rename } from "bun-fs-extended";

@@ -24,6 +24,9 @@ function statfsOperation(scope: Scope, target: Target) {
  * Linux: statfs, fstatfs; the type by its number, and from /proc/self/mountinfo where types share
  * one (ext2, ext3, ext4; vfat, msdos; nfs, nfs4) or are programs of their own (`"fuse.sshfs"`).
  *
+ * Windows: NtQueryVolumeInformationFile; blocks are clusters, `type` is the system's name (`"NTFS"`),
+ * `id` the serial number of the volume, and there is no count of files.
+ *
  * @example
  * ```ts
  * import { statfs } from "bun-fs-extended";

@@ -1,4 +1,4 @@
-import { type Encoding, encodingSchema, textOf } from "./encoding.ts";
+import { type Encoding, encodingSchema, nameOf } from "./encoding.ts";
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
@@ -53,6 +53,12 @@ function symlinkOperation(
  *
  * Linux: symlinkat.
  *
+ * Windows: CreateSymbolicLinkW, which takes developer mode or a process that runs as administrator
+ * (else `EPERM`, whose message says how to turn it on). A link is for a file or for a directory: with
+ * `type: "auto"` for what the target is, seen from the directory of the link, and for a file if there is
+ * nothing. `/` in the target becomes `\`. `type: "junction"` (FSCTL_SET_REPARSE_POINT) takes no privilege
+ * and leads to a directory on a drive of this machine; a relative target of it is made absolute.
+ *
  * @example
  * ```ts
  * import { readlinkSync, symlinkSync } from "bun-fs-extended";
@@ -87,7 +93,7 @@ function* readlinkOperation(
 ): Operation<string | Uint8Array<ArrayBuffer>> {
 	const { encoding = "utf8" } = checkReadlink(options);
 	const target = yield* system.symlink.readlink(scope, locate(scope, location));
-	return encoding === "buffer" ? target : textOf(target);
+	return encoding === "buffer" ? target : nameOf(target);
 }
 
 /**
@@ -100,6 +106,9 @@ function* readlinkOperation(
  * `EXDEV` for a location that leaves a confined directory.
  *
  * Linux: readlinkat.
+ *
+ * Windows: FSCTL_GET_REPARSE_POINT, of symbolic links and of junctions; shown as Node does, without the
+ * `\??\` that the system puts before a drive.
  *
  * @example
  * ```ts

@@ -84,6 +84,10 @@ const operation = offloadable(
  * Linux: getdents64, openat, mkdirat, linkat, symlinkat, mknodat; the promise form runs in a
  * worker.
  *
+ * Windows: NtQueryDirectoryFile and NtCreateFile from the handle of each directory, and files as
+ * {@link copyFile} copies them. No mode hides what is not finished: each file is made under another
+ * name first.
+ *
  * @example
  * ```ts
  * import { copyTree, mkdir, readFile, writeFile } from "bun-fs-extended";

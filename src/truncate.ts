@@ -31,6 +31,9 @@ function* truncateOperation(scope: Scope, target: Target, length: number): Opera
  *
  * Linux: ftruncate. It also gives back what is reserved past the new end.
  *
+ * Windows: FileEndOfFileInformation, to the same effect; what is new is a hole in a sparse file alone,
+ * and has clusters in others. Of a file that is not open for writing it says `EPERM`.
+ *
  * @example
  * ```ts
  * import { readFile, truncate, writeFile } from "bun-fs-extended";

@@ -113,6 +113,12 @@ function requestOf(target: Target, options: CommonOptions, timeoutMs?: number): 
  * by a path is not kept open, so that it can be unmounted. What other machines change on a server is
  * not seen.
  *
+ * Windows: NtNotifyChangeDirectoryFile, one handle for a whole tree, on the completion port. 64 KiB of
+ * changes are kept between two calls of `next`. Changes of content and of attributes are not told from
+ * each other: where both are asked for, either is a `"modify"`. A move from one directory to another is
+ * a `"delete"` and a `"create"`. A file is watched by its directory. A watched directory that is
+ * renamed is watched on, wherever it is, and changes of its own attributes are not reported.
+ *
  * @example
  * ```ts
  * import { mkdir, watch, writeFile } from "bun-fs-extended";

@@ -1,4 +1,4 @@
-import { type Encoding, textOf } from "./encoding.ts";
+import { type Encoding, nameOf } from "./encoding.ts";
 import { named } from "./engine/observer.ts";
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
@@ -63,7 +63,7 @@ function showing(
 ): Opened["show"] {
 	const own = typeof subject === "number" ? "" : partsOf(subject.path).name;
 	const itself = isDirectory ? new Uint8Array(0) : Buffer.from(own as string);
-	const asName = encoding === "buffer" ? (bytes: Uint8Array) => new Uint8Array(bytes) : textOf;
+	const asName = encoding === "buffer" ? (bytes: Uint8Array) => new Uint8Array(bytes) : nameOf;
 	return ({ kind, path, from }) => {
 		const shown = asName(path.length === 0 ? itself : path);
 		return from === undefined ? { kind, path: shown } : { kind, path: shown, from: asName(from) };

@@ -1,4 +1,4 @@
-import { textOf } from "./encoding.ts";
+import { nameOf } from "./encoding.ts";
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
@@ -31,7 +31,7 @@ export function* copyAttributes(
 ): Operation<number> {
 	let copied = 0;
 	for (const name of yield* system.xattr.list(scope, source, follow)) {
-		const text = textOf(name);
+		const text = nameOf(name);
 		if (text.startsWith(ACL_ALIAS) || filter?.(text) === false) continue;
 		const mark = scope.mark();
 		const value = yield* ifThere(system.xattr.get(scope, source, name, follow));
@@ -80,6 +80,8 @@ function* copyXattrsOperation(
  * attributes that vanish meanwhile.
  *
  * Linux: listxattr, getxattr, setxattr and their likes for links and descriptors.
+ *
+ * Windows: named streams, all of them under their own names.
  *
  * @example
  * ```ts

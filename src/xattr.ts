@@ -1,4 +1,4 @@
-import { type Encoding, encodingSchema, textOf } from "./encoding.ts";
+import { type Encoding, encodingSchema, nameOf, textOf } from "./encoding.ts";
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
@@ -87,6 +87,12 @@ function* getXattrOperation(
  * of that kind, `EXDEV` for a name that leaves a confined directory.
  *
  * Linux: getxattr, lgetxattr, fgetxattr.
+ *
+ * Windows: the named stream `file:name` of NTFS and ReFS, under the whole name, so that `user.origin`
+ * comes back as it was; its case does not matter. A name has at most 255 units (`ERANGE`) and no `:`,
+ * `/` or `\` (`EINVAL`). Streams that others have made, such as `Zone.Identifier`, are attributes too;
+ * extended attributes of the filesystem, in which WSL keeps owners and modes, are not. At most 64 MiB
+ * (`E2BIG`); `EBUSY` if another program keeps it open for writing.
  *
  * @example
  * ```ts
@@ -183,6 +189,10 @@ function setXattrOperation(
  *
  * Linux: setxattr, lsetxattr, fsetxattr.
  *
+ * Windows: the named stream is opened for nobody else and written, after room has been made for the
+ * value; who reads by this library sees the old value or the new. A loss of power meanwhile can leave a
+ * part of it. At most 64 MiB (`E2BIG`); `EPERM` for a read-only file; the file's mtime changes.
+ *
  * @example
  * ```ts
  * import { setXattr } from "bun-fs-extended";
@@ -223,7 +233,7 @@ function* listXattrsOperation(
 ): Operation<string[] | Uint8Array<ArrayBuffer>[]> {
 	const { follow = true, encoding = "utf8" } = checkList(options);
 	const names = yield* system.xattr.list(scope, subjectOf(scope, target), follow);
-	return encoding === "buffer" ? names : names.map(textOf);
+	return encoding === "buffer" ? names : names.map(nameOf);
 }
 
 /**
@@ -238,6 +248,8 @@ function* listXattrsOperation(
  * `EXDEV` for a name that leaves a confined directory.
  *
  * Linux: listxattr, llistxattr, flistxattr. Names in `trusted.` are listed for root alone.
+ *
+ * Windows: FileStreamInformation: all named streams, and not the content; `ENOTSUP` on FAT.
  *
  * @example
  * ```ts
@@ -312,6 +324,8 @@ function removeXattrOperation(
  * `EPERM`, `EROFS`, `ENOTSUP`, `EXDEV`.
  *
  * Linux: removexattr, lremovexattr, fremovexattr.
+ *
+ * Windows: FileDispositionInformationEx of the named stream.
  *
  * @example
  * ```ts

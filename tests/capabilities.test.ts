@@ -9,7 +9,7 @@ import {
 	configureEngine,
 	stopEngine,
 } from "../src/index.ts";
-import { failureOf, forms, skipped, testElsewhere } from "./forms.ts";
+import { failureOf, forms, onLinux, onWindows, skipped, testElsewhere } from "./forms.ts";
 import { type FilesystemName, mount } from "./mounts.ts";
 
 const LINUX = process.platform === "linux";
@@ -27,18 +27,25 @@ function verdicts({ operations }: Capabilities): Record<string, boolean | undefi
 	return Object.fromEntries(own.map(({ name, supported }) => [name, supported]));
 }
 
-forms("the machine, the engine and the filesystem are described", async ({ fsx, directory }) => {
-	const found = await fsx.capabilities(directory);
-	expect(found.runtime).toBe(`Bun ${Bun.version}`);
-	expect(found.architecture).toBe(process.arch);
-	expect(found.engine.kernel.by).toBe("shim");
-	expect(found.engine.lanes).toContain("worker");
+/** That it is said where the filesystem is mounted. */
+function expectMounted(found: Capabilities): void {
 	const mounts = fs.readFileSync("/proc/self/mounts", "utf8").split("\n");
 	const { mountPoint, type } = found.filesystem;
 	expect(
 		mounts.some((line) => line.split(" ")[1] === mountPoint && line.split(" ")[2] === type),
 	).toBe(true);
-	expect(find(found, "stat", "system")).toMatchObject({ supported: true, by: "statx" });
+}
+
+forms("the machine, the engine and the filesystem are described", async ({ fsx, directory }) => {
+	const found = await fsx.capabilities(directory);
+	expect(found.runtime).toBe(`Bun ${Bun.version}`);
+	expect(found.architecture).toBe(process.arch);
+	expect(found.engine.kernel.by).toBe(LINUX ? "shim" : "ntdll");
+	expect(found.engine.lanes).toContain("worker");
+	if (LINUX) expectMounted(found);
+	expect(directory.startsWith(found.filesystem.mountPoint ?? "nowhere")).toBe(true);
+	const by = LINUX ? "statx" : "NtQueryInformationFile";
+	expect(find(found, "stat", "system")).toMatchObject({ supported: true, by });
 	for (const { name, supported, note } of found.operations) {
 		// Whatever cannot be done has its reason.
 		if (supported !== true) expect([name, note]).not.toEqual([name, undefined]);
@@ -74,14 +81,14 @@ forms("what is not there", async ({ fsx, path }) => {
 	expect(await failureOf(fsx.capabilities(path("none")))).toMatchObject({ code: "ENOENT" });
 });
 
-forms("where nothing can be made it is said that nothing was probed", async ({ fsx }) => {
+onLinux("proc")("where nothing can be made it is said that nothing was probed", async ({ fsx }) => {
 	const found = await fsx.capabilities("/proc/self");
 	expect(found.filesystem.type).toBe("proc");
 	expect(find(found, "holes").supported).toBeUndefined();
 	expect(find(found, "holes").note).toStartWith("not probed: E");
 });
 
-test("the ring: by which opcode, and why there is none", async () => {
+onLinux("io_uring", test)("the ring: by which opcode, and why there is none", async () => {
 	await stopEngine();
 	configureEngine({});
 	const withRing = await capabilities();
@@ -159,4 +166,24 @@ onMount("a filesystem that is full", "onePage", "tmpfs", (_found, point) => {
 	expect(find(full, "holes").supported).toBeUndefined();
 	expect(find(full, "holes").note).toContain("ENOSPC");
 	expect(fs.readdirSync(point)).toEqual(["all"]);
+});
+
+onWindows("a completion port", test)("the port: which calls end there", async () => {
+	await stopEngine();
+	configureEngine({});
+	const found = await capabilities();
+	expect(found.engine.ring).toEqual({ supported: true, by: "iocp" });
+	expect(find(found, "File.readAt", "system")).toMatchObject({
+		by: "NtReadFile",
+		opcode: "overlapped",
+	});
+	expect(find(found, "stat", "system").opcode).toBeUndefined();
+	expect(find(found, "mkfifo", "system")).toMatchObject({ supported: false });
+	await stopEngine();
+	configureEngine({ lanes: ["worker"] });
+	const without = capabilitiesSync();
+	expect(without.engine.lanes).toEqual(["worker"]);
+	expect(find(without, "File.readAt", "system").opcode).toBeUndefined();
+	await stopEngine();
+	configureEngine({});
 });

@@ -5,8 +5,7 @@ import { join } from "node:path";
 import type { Location } from "../src/index.ts";
 import { failureOf, type Given } from "./forms.ts";
 
-/** Where these cases make their many small files: in memory, where that is quick. */
-export const IN_MEMORY = "/dev/shm";
+export { IN_MEMORY } from "./forms.ts";
 
 /** Names that leave the directory on the way, whatever is done at their end. */
 const WAYS_OUT = ["../outside", "sub/../../outside", "out/outside", "sub/../out/outside"];

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import { tool } from "./attr.ts";
 import { filesystem } from "./filesystems.ts";
 import { runScript } from "./fixtures/run.ts";
-import { forms } from "./forms.ts";
+import { lacksUnderWine, ON_WINDOWS, onLinux, onWindows } from "./forms.ts";
 import { rootForms } from "./root.ts";
 import { pattern } from "./witnesses.ts";
 
@@ -151,7 +151,7 @@ for (const place of [ext4, xfs, btrfs]) {
 	);
 }
 
-forms(
+onLinux("permissions")(
 	"a secret is never readable by others, also while it is copied",
 	async ({ fsx, path }) => {
 		fs.writeFileSync(path("from"), "secret", { mode: 0o600 });
@@ -193,3 +193,52 @@ rootForms("what cannot be kept is reported, or fails if asked for by name", asyn
 	expect(JSON.parse(named)).toEqual({ code: "EPERM" });
 	expect(fs.readdirSync(directory)).toEqual(["from"]);
 });
+
+onWindows("attributes, streams and lists")("each part that is asked for", async ({ fsx, path }) => {
+	fs.writeFileSync(path("from"), "content");
+	fs.utimesSync(path("from"), 1_000_000_000.5, 1_000_000_001.25);
+	for (const atomic of [true, false]) {
+		for (const there of [false, true]) {
+			if (there) fs.writeFileSync(path("to"), "old");
+			await fsx.copyFile(path("from"), path("to"), { preserve: { times: true }, atomic });
+			const { mtimeNs } = await fsx.stat(path("to"));
+			expect(mtimeNs).toBe(1_000_000_001_250_000_000n);
+			const plain = await fsx.copyFile(path("from"), path("to"), { preserve: "none", atomic });
+			expect(plain.notPreserved).toEqual([]);
+			expect((await fsx.stat(path("to"))).mtimeNs).toBeGreaterThan(1_500_000_000_000_000_000n);
+			const all = await fsx.copyFile(path("from"), path("to"), { preserve: "all", atomic });
+			expect(all.notPreserved).toEqual([]);
+			fs.rmSync(path("to"));
+		}
+	}
+	await fsx.copyFile(path("from"), path("to"), { preserve: { owner: true, acl: true } });
+	expect(fs.readFileSync(path("to"), "utf8")).toBe("content");
+});
+
+lacksUnderWine("what Windows keeps beside the content")(
+	"attributes and streams, and the list that a file had",
+	async ({ fsx, path }) => {
+		if (!ON_WINDOWS) return;
+		fs.writeFileSync(path("from"), "content");
+		await fsx.setXattr(path("from"), "note", "in a stream");
+		await fsx.setFlags(path("from"), { hidden: true, readonly: true, archive: false });
+		await fsx.copyFile(path("from"), path("plain"));
+		expect(await fsx.listXattrs(path("plain"))).toEqual([]);
+		expect(await fsx.getFlags(path("plain"))).toMatchObject({ hidden: false, readonly: true });
+		await fsx.copyFile(path("from"), path("to"), { preserve: "all" });
+		expect(await fsx.listXattrs(path("to"))).toEqual(["note"]);
+		const kept = { hidden: true, readonly: true, archive: false };
+		expect(await fsx.getFlags(path("to"))).toMatchObject(kept);
+		for (const name of ["from", "plain", "to"]) await fsx.setFlags(path(name), { readonly: false });
+		const list = (name: string) => {
+			const text = Bun.spawnSync(["icacls", path(name)]).stdout.toString("latin1");
+			return text.replace(path(name), "");
+		};
+		Bun.spawnSync(["icacls", path("from"), "/inheritance:d", "/grant", "*S-1-5-32-546:R"]);
+		await fsx.copyFile(path("from"), path("to"), { preserve: { acl: true } });
+		expect(list("to")).toBe(list("from"));
+		// What replaces a file has its list.
+		await fsx.copyFile(path("plain"), path("to"));
+		expect(list("to")).toBe(list("from"));
+	},
+);

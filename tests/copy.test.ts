@@ -4,7 +4,16 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import type { CopyFileOptions } from "../src/index.ts";
 import { filesystem } from "./filesystems.ts";
-import { failureOf, forms } from "./forms.ts";
+import {
+	failureOf,
+	forms,
+	IN_MEMORY,
+	lacksUnderWine,
+	MAKES_SYMLINKS,
+	ON_WINDOWS,
+	onLinux,
+	withSymlinks,
+} from "./forms.ts";
 import { allocated, holesOf, pattern, same, sharesBlocks, writeSparse } from "./witnesses.ts";
 
 const MiB = 1024 * 1024;
@@ -13,9 +22,9 @@ const xfs = filesystem("xfs");
 const btrfs = filesystem("btrfs");
 const ext4 = filesystem("ext4");
 const inMemory = {
-	root: "/dev/shm",
+	root: IN_MEMORY,
 	forms: (title: string, body: Parameters<typeof forms>[1]) =>
-		forms(`${title} on tmpfs`, body, "/dev/shm"),
+		forms(ON_WINDOWS ? title : `${title} on tmpfs`, body, IN_MEMORY),
 };
 
 for (const place of [inMemory, ext4, xfs, btrfs]) {
@@ -36,8 +45,10 @@ for (const place of [inMemory, ext4, xfs, btrfs]) {
 				expect(report.durationNs).toBeGreaterThan(0);
 			}
 		}
-		expect(fs.readdirSync(path(".")).sort()).toEqual(["from", "to"]);
+		expect(fs.readdirSync(path("")).sort()).toEqual(["from", "to"]);
 	});
+
+	if (ON_WINDOWS) continue;
 
 	place.forms("holes are kept where they are", async ({ fsx, path }) => {
 		const GiB = 1024 * MiB;
@@ -79,6 +90,29 @@ for (const place of [inMemory, ext4, xfs, btrfs]) {
 		expect([detected.bytes, detected.holes]).toEqual([8 * MiB + 5, 2]);
 	});
 }
+
+lacksUnderWine("sparse files")("holes are kept, filled or found on NTFS", async (given) => {
+	if (!ON_WINDOWS || (await given.fsx.statfs(given.directory)).type !== "NTFS") return;
+	const { fsx, path } = given;
+	/** Where fsutil(1) finds data. */
+	const ranges = (name: string) =>
+		execFileSync("fsutil", ["sparse", "queryrange", path(name)], { encoding: "latin1" });
+	fs.writeFileSync(path("from"), pattern(8 * MiB + 5));
+	await fsx.punchHole(path("from"), MiB, 6 * MiB);
+	const kept = await fsx.copyFile(path("from"), path("kept"));
+	expect([kept.bytes, kept.holes]).toEqual([8 * MiB + 5, 1]);
+	expect(ranges("kept")).toBe(ranges("from"));
+	expect((await fsx.stat(path("kept"))).blocks * 512).toBeLessThan(3 * MiB);
+	const filled = await fsx.copyFile(path("from"), path("filled"), { holes: "fill" });
+	expect(filled.holes).toBe(0);
+	expect((await fsx.stat(path("filled"))).blocks * 512).toBeGreaterThanOrEqual(8 * MiB);
+	const found = await fsx.copyFile(path("filled"), path("found"), { holes: "detect" });
+	expect(found.holes).toBe(1);
+	expect((await fsx.stat(path("found"))).blocks * 512).toBeLessThan(3 * MiB);
+	for (const name of ["kept", "filled", "found"]) {
+		expect([name, same(path("from"), path(name))]).toEqual([name, true]);
+	}
+});
 
 for (const place of [xfs, btrfs]) {
 	place.forms("reflink always shares blocks, never does not", async ({ fsx, path }) => {
@@ -145,7 +179,7 @@ ext4.forms("from one filesystem to another", async ({ fsx, path }) => {
 	}
 });
 
-forms("files of /proc and /sys, which do not tell their size", async ({ fsx, path }) => {
+onLinux("/proc")("files of /proc and /sys, which do not tell their size", async ({ fsx, path }) => {
 	const names = ["/proc/version", "/proc/sys/fs/pipe-max-size", "/proc/kallsyms", "/proc/cmdline"];
 	for (const name of [...names, "/sys/kernel/mm/transparent_hugepage/enabled"]) {
 		const { bytes } = await fsx.copyFile(name, path("to"));
@@ -160,7 +194,8 @@ forms("files of /proc and /sys, which do not tell their size", async ({ fsx, pat
 forms("a file onto itself is refused and stays as it is", async ({ fsx, path, directory }) => {
 	fs.writeFileSync(path("file"), "content");
 	fs.linkSync(path("file"), path("hard"));
-	fs.symlinkSync("file", path("soft"));
+	if (MAKES_SYMLINKS) fs.symlinkSync("file", path("soft"));
+	else fs.linkSync(path("file"), path("soft"));
 	using dir = await fsx.openDir(directory);
 	const before = fs.statSync(path("file"), { bigint: true });
 	for (const [from, to] of [
@@ -192,7 +227,7 @@ forms("overwrite true, false and newer", async ({ fsx, path, directory }) => {
 			fsx.copyFile(path("from"), path("to"), { overwrite: false, atomic }),
 		);
 		expect(no).toMatchObject({ code: "EEXIST", path: path("from"), dest: path("to") });
-		fs.symlinkSync("nothing", path("dangling"));
+		if (MAKES_SYMLINKS) fs.symlinkSync("nothing", path("dangling"));
 		fs.utimesSync(path("from"), 1000, 1000);
 		const older = await fsx.copyFile(path("from"), path("to"), { overwrite: "newer", atomic });
 		expect([older.method, older.bytes]).toEqual(["skipped", 0]);
@@ -210,7 +245,7 @@ forms("overwrite true, false and newer", async ({ fsx, path, directory }) => {
 	}
 });
 
-forms("into a symbolic link: what it leads to is replaced", async ({ fsx, path }) => {
+withSymlinks()("into a symbolic link: what it leads to is replaced", async ({ fsx, path }) => {
 	fs.mkdirSync(path("sub"));
 	fs.writeFileSync(path("from"), "new");
 	fs.writeFileSync(path("sub/file"), "old");
@@ -235,17 +270,24 @@ forms("into a symbolic link: what it leads to is replaced", async ({ fsx, path }
 forms("what is no file is refused and stays", async ({ fsx, path, directory }) => {
 	fs.writeFileSync(path("from"), "content");
 	fs.mkdirSync(path("dir"));
-	execFileSync("mkfifo", [path("fifo")]);
-	fs.symlinkSync("/dev/null", path("null"));
+	const specials = ON_WINDOWS
+		? []
+		: ([
+				["from", "fifo", "EINVAL"],
+				["from", "null", "EINVAL"],
+				["fifo", "new", "EINVAL"],
+				["null", "new", "EINVAL"],
+			] as const);
+	if (!ON_WINDOWS) {
+		execFileSync("mkfifo", [path("fifo")]);
+		fs.symlinkSync("/dev/null", path("null"));
+	}
 	const before = fs.readdirSync(directory);
 	for (const [from, to, code] of [
-		["from", "fifo", "EINVAL"],
-		["from", "null", "EINVAL"],
+		...specials,
 		["from", "dir", "EISDIR"],
 		["from", "dir/", "EISDIR"],
 		["from", "dir/..", "EISDIR"],
-		["fifo", "new", "EINVAL"],
-		["null", "new", "EINVAL"],
 		["dir", "new", "EISDIR"],
 		["none", "new", "ENOENT"],
 		["from", "none/new", "ENOENT"],
@@ -260,6 +302,7 @@ forms("what is no file is refused and stays", async ({ fsx, path, directory }) =
 		}
 	}
 	expect(fs.readdirSync(directory)).toEqual(before);
+	if (ON_WINDOWS) return;
 	expect(fs.statSync(path("fifo")).isFIFO()).toBe(true);
 	expect(fs.statSync("/dev/null").rdev).toBe(0x103);
 });

@@ -5,7 +5,7 @@ import { major, makeDevice, minor } from "../src/index.ts";
 import { confines, IN_MEMORY } from "./confined.ts";
 import { filesystem } from "./filesystems.ts";
 import { runScript } from "./fixtures/run.ts";
-import { failureOf, forms, type Given, skipped } from "./forms.ts";
+import { failureOf, forms, type Given, onLinux, onWindows, skipped } from "./forms.ts";
 import { rootForms } from "./root.ts";
 import { output } from "./witnesses.ts";
 
@@ -70,7 +70,7 @@ if (libc === undefined) {
 	});
 }
 
-test("major and minor of what stat gives, here and in node:fs", () => {
+onLinux("/dev", test)("major and minor of what stat gives, here and in node:fs", () => {
 	const { rdev } = fs.statSync("/dev/null");
 	expect([major(rdev), minor(rdev)]).toEqual([1, 3]);
 	const big = fs.statSync("/dev/null", { bigint: true }).rdev;
@@ -97,7 +97,7 @@ test("device numbers that there are not", () => {
 	}
 });
 
-forms("fifos, sockets and files, less the mask", async ({ fsx, path, directory }) => {
+onLinux("fifos")("fifos, sockets and files, less the mask", async ({ fsx, path, directory }) => {
 	using dir = await fsx.openDir(directory);
 	using confined = await fsx.openDir(directory, { beneath: true });
 	await masked(0o027, async () => {
@@ -117,7 +117,7 @@ forms("fifos, sockets and files, less the mask", async ({ fsx, path, directory }
 	expect((await fsx.stat(path("socket"))).kind).toBe("socket");
 });
 
-forms("what is written to a fifo comes out of it", async ({ fsx, path }) => {
+onLinux("fifos")("what is written to a fifo comes out of it", async ({ fsx, path }) => {
 	await fsx.mkfifo(path("fifo"), 0o600);
 	const writer = Bun.spawn(["sh", "-c", 'echo through > "$0"', path("fifo")]);
 	const reader = Bun.spawn(["cat", path("fifo")], { stdout: "pipe" });
@@ -125,7 +125,7 @@ forms("what is written to a fifo comes out of it", async ({ fsx, path }) => {
 	expect(await writer.exited).toBe(0);
 });
 
-forms("set-user-id, set-group-id and sticky are kept", async ({ fsx, path }) => {
+onLinux("permissions")("set-user-id, set-group-id and sticky are kept", async ({ fsx, path }) => {
 	await masked(0o022, async () => {
 		for (const bits of [0o1000, 0o2000, 0o4000, 0o7000]) {
 			const mode = (bits | 0o755).toString(8);
@@ -142,17 +142,20 @@ forms("set-user-id, set-group-id and sticky are kept", async ({ fsx, path }) => 
 	});
 });
 
-forms("a directory hands set-group-id down, whatever mode is asked for", async ({ fsx, path }) => {
-	fs.mkdirSync(path("shared"));
-	fs.chmodSync(path("shared"), 0o2755);
-	// A filesystem in user space may not do so.
-	fs.mkdirSync(path("shared/node"), 0o700);
-	const handed = fs.statSync(path("shared/node")).mode & 0o2000;
-	await fsx.mkdir(path("shared/one"), { mode: 0o700 });
-	await fsx.mkdir(path("shared/two"), { mode: 0o5700 });
-	expect(seen(path("shared/one"))).toBe(`directory ${(handed | 0o700).toString(8)} 0:0`);
-	expect(seen(path("shared/two"))).toBe(`directory ${(handed | 0o5700).toString(8)} 0:0`);
-});
+onLinux("permissions")(
+	"a directory hands set-group-id down, whatever mode is asked for",
+	async ({ fsx, path }) => {
+		fs.mkdirSync(path("shared"));
+		fs.chmodSync(path("shared"), 0o2755);
+		// A filesystem in user space may not do so.
+		fs.mkdirSync(path("shared/node"), 0o700);
+		const handed = fs.statSync(path("shared/node")).mode & 0o2000;
+		await fsx.mkdir(path("shared/one"), { mode: 0o700 });
+		await fsx.mkdir(path("shared/two"), { mode: 0o5700 });
+		expect(seen(path("shared/one"))).toBe(`directory ${(handed | 0o700).toString(8)} 0:0`);
+		expect(seen(path("shared/two"))).toBe(`directory ${(handed | 0o5700).toString(8)} 0:0`);
+	},
+);
 
 async function makesDevice({ fsx, path }: Given, device: bigint): Promise<void> {
 	for (const [type, kind] of [
@@ -231,7 +234,38 @@ rootForms("a filesystem without fifos says so", async ({ fsx }) => {
 	expect(error.message).toContain("the filesystem has no such file as a fifo");
 });
 
-forms("what the system refuses", async ({ fsx, path }) => {
+onWindows("what it has no files for")("mknod makes files, and names pipes", async (given) => {
+	const { fsx, path, directory } = given;
+	using dir = await fsx.openDir(directory);
+	using confined = await fsx.openDir(directory, { beneath: true });
+	await fsx.mknod(path("file"), { type: "file" });
+	await fsx.mknod(dir.at("at"), { type: "file", mode: 0o444 });
+	await fsx.mknod(confined.at("confined"), { type: "file", mode: 0o600 });
+	expect(fs.readdirSync(directory).sort()).toEqual(["at", "confined", "file"]);
+	expect(fs.statSync(path("file")).size).toBe(0);
+	expect((await fsx.stat(path("at"))).permissions).toBe(0o444);
+	fs.chmodSync(path("at"), 0o666);
+	for (const location of [path("file"), confined.at("file")]) {
+		const taken = await failureOf(fsx.mknod(location, { type: "file" }));
+		expect(taken).toMatchObject({ code: "EEXIST", syscall: "mknod" });
+	}
+	const out = fsx.mknod(confined.at("../out"), { type: "file" });
+	expect((await failureOf(out)).code).toBe("EXDEV");
+	const made = [
+		fsx.mkfifo(path("new")),
+		fsx.mknod(path("new"), { type: "socket" }),
+		fsx.mknod(path("new"), { type: "char", device: makeDevice(1, 3) }),
+		fsx.mknod(path("new"), { type: "block", device: 0 }),
+	];
+	for (const promise of made) {
+		const error = await failureOf(promise);
+		expect(error).toMatchObject({ code: "ENOTSUP", syscall: "mknod", path: path("new") });
+		expect(error.message).toContain(String.raw`\\.\pipe\name`);
+	}
+	expect(fs.existsSync(path("new"))).toBe(false);
+});
+
+onLinux("fifos")("what the system refuses", async ({ fsx, path }) => {
 	await fsx.mkfifo(path("there"));
 	for (const [name, code] of [
 		["there", "EEXIST"],
@@ -280,7 +314,7 @@ forms("what is refused before any call", async ({ fsx, path, directory }) => {
 	expect(fs.readdirSync(directory)).toEqual([]);
 });
 
-forms(
+onLinux("fifos")(
 	"fifos confined",
 	async (given) => {
 		await confines(given, false, (location) => given.fsx.mkfifo(location, 0o4600));

@@ -4,7 +4,16 @@ import type { FileFlags } from "../src/index.ts";
 import { confines, IN_MEMORY } from "./confined.ts";
 import { filesystem } from "./filesystems.ts";
 import { runScript } from "./fixtures/run.ts";
-import { failureOf, forms, type Given } from "./forms.ts";
+import {
+	failureOf,
+	forms,
+	type Given,
+	lacksUnderWine,
+	ON_WINDOWS,
+	onLinux,
+	onWindows,
+	withSymlinks,
+} from "./forms.ts";
 import { output } from "./witnesses.ts";
 
 const ext4 = filesystem("ext4");
@@ -209,7 +218,7 @@ btrfs.forms("flags that exclude each other, and one that comes too late", async 
 	expect(seen(path("file"))).toBe("");
 });
 
-forms("flags that Linux does not have", async ({ fsx, path }) => {
+onLinux("its flags")("flags that Linux does not have", async ({ fsx, path }) => {
 	for (const name of ["hidden", "system", "archive", "readonly"] as const) {
 		// Refused before the file is looked for.
 		const error = await failureOf(fsx.setFlags(path("nothing"), { [name]: true, nodump: true }));
@@ -224,7 +233,7 @@ forms("flags that Linux does not have", async ({ fsx, path }) => {
 	});
 });
 
-forms("a filesystem without flags says which it is", async ({ fsx }) => {
+onLinux("proc and sysfs")("a filesystem without flags says which it is", async ({ fsx }) => {
 	for (const [target, where] of [
 		["/proc/version", "proc"],
 		["/sys/kernel", "sysfs"],
@@ -236,7 +245,7 @@ forms("a filesystem without flags says which it is", async ({ fsx }) => {
 	}
 });
 
-forms("what is neither file nor directory is not opened", async ({ fsx, path }) => {
+onLinux("fifos")("what is neither file nor directory is not opened", async ({ fsx, path }) => {
 	await fsx.mkfifo(path("fifo"));
 	await fsx.mknod(path("socket"), { type: "socket" });
 	fs.symlinkSync("nothing", path("link"));
@@ -267,10 +276,76 @@ forms("what is neither file nor directory is not opened", async ({ fsx, path }) 
 	}
 });
 
+onWindows("its flags")("flags that Windows does not have", async ({ fsx, path }) => {
+	for (const name of ["immutable", "append", "nodump", "nocow", "casefold"] as const) {
+		// Refused before the file is looked for.
+		const error = await failureOf(fsx.setFlags(path("nothing"), { [name]: true, hidden: true }));
+		expect(error).toMatchObject({ code: "ENOTSUP", syscall: "setflags", path: path("nothing") });
+		expect(error.message).toContain(`Windows has no flag ${name}`);
+	}
+	expect(await failureOf(fsx.setFlags(path("nothing"), {}))).toMatchObject({
+		code: "ENOENT",
+		syscall: "setflags",
+		path: path("nothing"),
+	});
+	// To be without what cannot be had changes nothing.
+	fs.writeFileSync(path("file"), "");
+	await fsx.setFlags(path("file"), { immutable: false, nodump: false });
+});
+
+onWindows("attributes")("readonly is what keeps Node from writing", async ({ fsx, path }) => {
+	fs.writeFileSync(path("file"), "");
+	await using file = await fsx.open(path("file"), "r+");
+	for (const readonly of [true, false]) {
+		await fsx.setFlags(file, { readonly });
+		expect((fs.statSync(path("file")).mode & 0o200) === 0).toBe(readonly);
+		expect(await fsx.getFlags(path("file"))).toMatchObject({ readonly, immutable: false });
+	}
+});
+
+lacksUnderWine("attributes that Unix has not")("attributes set and taken away", async (given) => {
+	if (!ON_WINDOWS) return;
+	const { fsx, path, directory } = given;
+	fs.writeFileSync(path("file"), "");
+	using dir = await fsx.openDir(directory);
+	await using file = await fsx.open(path("file"));
+	for (const target of [path("file"), dir.at("file"), file]) {
+		await fsx.setFlags(target, { hidden: true, system: true, archive: false });
+		const set = { hidden: true, system: true, archive: false, readonly: false };
+		expect(await fsx.getFlags(target)).toMatchObject(set);
+		expect(Bun.spawnSync(["attrib", path("file")]).stdout.toString()).toMatch(/^\s+SH\s/);
+		await fsx.setFlags(target, { hidden: false, system: false, archive: true, readonly: true });
+		const other = { hidden: false, system: false, archive: true, readonly: true };
+		expect(await fsx.getFlags(target)).toMatchObject(other);
+		await fsx.setFlags(target, { readonly: false });
+	}
+	await fsx.setFlags(directory, { hidden: true });
+	expect(await fsx.getFlags(dir)).toMatchObject({ hidden: true });
+	await fsx.setFlags(dir, { hidden: false });
+});
+
+lacksUnderWine("FSCTL_SET_COMPRESSION")("compressed content reads as before", async (given) => {
+	if (!ON_WINDOWS || (await given.fsx.statfs(given.directory)).type !== "NTFS") return;
+	const { fsx, path } = given;
+	const bytes = Buffer.alloc(1024 * 1024, "the same over and over ");
+	fs.writeFileSync(path("file"), bytes);
+	await fsx.setFlags(path("file"), { compressed: true });
+	expect((await fsx.stat(path("file"))).attributes.compressed).toBe(true);
+	expect((await fsx.stat(path("file"))).blocks * 512).toBeLessThan(bytes.length / 2);
+	expect(fs.readFileSync(path("file")).equals(bytes)).toBe(true);
+	await fsx.setFlags(path("file"), { compressed: false });
+	expect(await fsx.getFlags(path("file"))).toMatchObject({ compressed: false });
+});
+
 forms("what the system refuses", async ({ fsx, path }) => {
+	expect((await failureOf(fsx.getFlags(path("nothing")))).code).toBe("ENOENT");
+	expect(await failureOf(fsx.getFlags(1_000_000))).toMatchObject({ code: "EBADF" });
+	expect((await failureOf(fsx.getFlags(path("nothing/below")))).code).toBe("ENOENT");
+});
+
+withSymlinks()("a link that leads nowhere has no flags", async ({ fsx, path }) => {
 	fs.symlinkSync("nothing", path("dangling"));
 	expect((await failureOf(fsx.getFlags(path("dangling")))).code).toBe("ENOENT");
-	expect(await failureOf(fsx.getFlags(1_000_000))).toMatchObject({ code: "EBADF" });
 	expect((await failureOf(fsx.getFlags(path("dangling/below")))).code).toBe("ENOENT");
 });
 
@@ -338,13 +413,13 @@ forms("what is refused before any call", async ({ fsx, path }) => {
 });
 
 for (const follow of [true, false]) {
-	forms(
+	withSymlinks()(
 		`flags confined, follow: ${follow}`,
 		async (given) => {
 			const { fsx } = given;
 			await confines(given, follow, (location) => fsx.getFlags(location, { follow }));
 			await confines({ ...given, path: (name) => given.path(`set-${name}`) }, follow, (location) =>
-				fsx.setFlags(location, { nodump: true }, { follow }),
+				fsx.setFlags(location, ON_WINDOWS ? { hidden: true } : { nodump: true }, { follow }),
 			);
 		},
 		IN_MEMORY,

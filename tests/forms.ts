@@ -1,6 +1,7 @@
 /** Each case runs through both forms of the library: `forms("…", (fsx) => …)`. */
+import { dlopen } from "bun:ffi";
 import { describe, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import fs, { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as library from "../src/index.ts";
@@ -33,11 +34,16 @@ export const bothForms: Record<"async" | "sync", Forms> = {
 	sync: Object.fromEntries(names.map((name) => [name, behindPromises(name)])) as unknown as Forms,
 };
 
+export const ON_WINDOWS = process.platform === "win32";
+
+/** Where many small files are made: in memory, where there is such a place. */
+export const IN_MEMORY = process.platform === "linux" ? "/dev/shm" : tmpdir();
+
 /** Where temporary files are, and where they are memory: what differs between filesystems runs in both. */
-export const HERE_AND_IN_MEMORY = [
+export const HERE_AND_IN_MEMORY: readonly (readonly [where: string, root: string])[] = [
 	["here", tmpdir()],
-	["in memory", "/dev/shm"],
-] as const;
+	...(IN_MEMORY === tmpdir() ? [] : [["in memory", IN_MEMORY] as const]),
+];
 
 /** What a case is given: one form of the library, and an empty directory of its own. */
 export interface Given {
@@ -95,4 +101,74 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error & { co
 export function skipped(title: string, reason: string): void {
 	test.skip(title, () => {});
 	console.log(`skipped: ${title}: ${reason}`);
+}
+
+/** Windows as Wine has it, which lacks some of it. */
+export const UNDER_WINE = ON_WINDOWS && hasExport("ntdll.dll", "wine_get_version");
+
+function hasExport(library: string, name: string): boolean {
+	try {
+		dlopen(library, { [name]: { args: [], returns: "ptr" } }).close();
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+/** Whether something stands in for what Wine lacks, in the whole process: see tests/windows-standin. */
+export const STOOD_IN =
+	UNDER_WINE && hasExport(process.env.BUN_FS_EXTENDED_WINDOWS_LIBRARY ?? "", "NtCreateFile");
+
+/** What declares a case: `forms`, `test`, or another of that kind. */
+type Declare = (title: string, ...rest: never[]) => unknown;
+
+/** Declares cases where they can run; elsewhere they are left out, and the reason is printed. */
+function only(runs: boolean, reason: string, declare: Declare): Declare {
+	return runs ? declare : (title) => skipped(title, reason);
+}
+
+/**
+ * Declares cases that rest on what Linux alone has: `onLinux("mounts")("copying a mount", …)`, or
+ * `onLinux("mounts", test)` for what declares them otherwise.
+ */
+export function onLinux(what: string): typeof forms;
+export function onLinux<D extends Declare>(what: string, declare: D): D;
+export function onLinux(what: string, declare: Declare = forms): Declare {
+	return only(process.platform === "linux", `it rests on Linux: ${what}`, declare);
+}
+
+/** The same for what Windows alone has. */
+export function onWindows(what: string): typeof forms;
+export function onWindows<D extends Declare>(what: string, declare: D): D;
+export function onWindows(what: string, declare: Declare = forms): Declare {
+	return only(ON_WINDOWS, `it rests on Windows: ${what}`, declare);
+}
+
+/** Declares cases that run everywhere but under Wine as it is, for what Wine has not got. */
+export function lacksUnderWine(what: string): typeof forms;
+export function lacksUnderWine<D extends Declare>(what: string, declare: D): D;
+export function lacksUnderWine(what: string, declare: Declare = forms): Declare {
+	return only(!UNDER_WINE || STOOD_IN, `Wine lacks ${what}`, declare);
+}
+
+/** Whether this user can make symbolic links: Wine has none, Windows wants developer mode. */
+export const MAKES_SYMLINKS = !ON_WINDOWS || triesSymlink();
+
+function triesSymlink(): boolean {
+	const directory = mkdtempSync(join(tmpdir(), "fsx-test-"));
+	try {
+		fs.symlinkSync("nothing", join(directory, "link"), "file");
+		return fs.lstatSync(join(directory, "link")).isSymbolicLink();
+	} catch {
+		return false;
+	} finally {
+		rmSync(directory, { recursive: true, force: true });
+	}
+}
+
+/** Declares cases that make symbolic links. */
+export function withSymlinks(): typeof forms;
+export function withSymlinks<D extends Declare>(declare: D): D;
+export function withSymlinks(declare: Declare = forms): Declare {
+	return only(MAKES_SYMLINKS, "symbolic links cannot be made here", declare);
 }

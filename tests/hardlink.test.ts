@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import fs from "node:fs";
 import { confines, IN_MEMORY } from "./confined.ts";
-import { failureOf, forms } from "./forms.ts";
+import { failureOf, forms, lacksUnderWine, onLinux, withSymlinks } from "./forms.ts";
 import { failsAsNode } from "./node-errors.ts";
 
 const inode = (file: fs.PathLike) => fs.lstatSync(file, { bigint: true }).ino;
@@ -26,12 +26,55 @@ forms("link gives a file one more name", async ({ fsx, path, directory }) => {
 			fs.unlinkSync(path(name));
 		}
 	}
+});
+
+onLinux("names that are any bytes")("link gives a name that is not UTF-8", async (given) => {
+	const { fsx, path, directory } = given;
+	fs.writeFileSync(path("file"), "");
 	const odd = Buffer.concat([Buffer.from(`${directory}/`), Uint8Array.of(0xff)]);
 	await fsx.link(path("file"), odd);
 	expect(inode(odd)).toBe(inode(path("file")));
 });
 
-forms(
+lacksUnderWine("links to read-only files")("link of a read-only file", async ({ fsx, path }) => {
+	fs.writeFileSync(path("file"), "content", { mode: 0o444 });
+	await fsx.link(path("file"), path("other"));
+	expect(fs.statSync(path("other")).nlink).toBe(2);
+	fs.chmodSync(path("file"), 0o644);
+});
+
+forms("link into other directories, by their handles", async ({ fsx, path }) => {
+	fs.mkdirSync(path("x/y"), { recursive: true });
+	fs.writeFileSync(path("file"), "content");
+	using x = await fsx.openDir(path("x"), { beneath: true });
+	await fsx.link(path("file"), x.at("y/one"));
+	await fsx.link(x.at("y/../y/one"), x.at("two"));
+	expect(fs.statSync(path("x/two")).nlink).toBe(3);
+	for (const name of ["../out", "y/../../out", path("out")]) {
+		expect(await failureOf(fsx.link(x.at("two"), x.at(name)))).toMatchObject({ code: "EXDEV" });
+		expect(await failureOf(fsx.link(x.at(name), x.at("new")))).toMatchObject({ code: "EXDEV" });
+	}
+});
+
+forms("link refuses what there is, and directories", async ({ fsx, path, directory }) => {
+	fs.writeFileSync(path("file"), "");
+	fs.mkdirSync(path("dir"));
+	using confined = await fsx.openDir(directory, { beneath: true });
+	for (const [existing, location, code] of [
+		[path("nothing"), path("new"), "ENOENT"],
+		[path("file"), path("file"), "EEXIST"],
+		[path("file"), path("dir"), "EEXIST"],
+		[path("file"), confined.at("."), "EEXIST"],
+		[path("file"), path("nothing/new"), "ENOENT"],
+		[path("dir"), path("new"), "EPERM"],
+		[path("file"), path("new/"), "ENOENT"],
+	] as const) {
+		expect(await failureOf(fsx.link(existing, location))).toMatchObject({ code, syscall: "link" });
+	}
+	expect(fs.readdirSync(directory).sort()).toEqual(["dir", "file"]);
+});
+
+withSymlinks()(
 	"link of a symbolic link: the link itself unless told to follow",
 	async ({ fsx, path, directory }) => {
 		fs.writeFileSync(path("file"), "");
@@ -54,7 +97,7 @@ forms(
 	},
 );
 
-forms("link fails as in Node", async ({ fsx, path, directory }) => {
+onLinux("its errors")("link fails as in Node", async ({ fsx, path, directory }) => {
 	fs.writeFileSync(path("file"), "");
 	fs.mkdirSync(path("dir"));
 	for (const [existing, location] of [
@@ -89,7 +132,7 @@ forms("what link refuses before any call", async ({ fsx, path }) => {
 });
 
 for (const follow of [true, false]) {
-	forms(
+	withSymlinks()(
 		`link confined at its source, follow: ${follow}`,
 		async (given) => {
 			let count = 0;
@@ -101,7 +144,7 @@ for (const follow of [true, false]) {
 	);
 }
 
-forms(
+withSymlinks()(
 	"link confined at its destination",
 	async (given) => {
 		fs.writeFileSync(given.path("source"), "");

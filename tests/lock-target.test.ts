@@ -3,11 +3,14 @@ import { afterEach, expect } from "bun:test";
 import fs from "node:fs";
 import { lines } from "../src/lock-line.ts";
 import { confines, IN_MEMORY } from "./confined.ts";
-import { failureOf, forms, skipped } from "./forms.ts";
+import { failureOf, forms, onLinux, onWindows, skipped, withSymlinks } from "./forms.ts";
 import { methods } from "./lock-witnesses.ts";
 import { openIn, output } from "./witnesses.ts";
 
 afterEach(() => expect([...lines.keys()]).toEqual([]));
+
+/** What `node:fs` calls a descriptor. */
+const NUMBERS = "descriptors of node:fs that are the numbers of the system";
 
 const shared = { mode: "shared" } as const;
 const range = (offset: number, length?: number) => ({ range: { offset, length } });
@@ -48,7 +51,7 @@ forms("locks of one open file change each other", async ({ fsx, path, form }) =>
 	byNumber.releaseSync();
 });
 
-forms("a lock of a descriptor from elsewhere", async ({ fsx, path, form }) => {
+onLinux(NUMBERS)("a lock of a descriptor from elsewhere", async ({ fsx, path, form }) => {
 	fs.writeFileSync(path("file"), "");
 	const fd = fs.openSync(path("file"), "r+");
 	const held = await fsx.lock(fd, range(0, 5));
@@ -67,7 +70,7 @@ forms("a lock of a descriptor from elsewhere", async ({ fsx, path, form }) => {
 	expect(await fsx.tryLock(path("file"))).toBeUndefined();
 });
 
-forms("a descriptor from elsewhere that is no more", async ({ fsx, path, form }) => {
+onLinux(NUMBERS)("a descriptor from elsewhere that is no more", async ({ fsx, path, form }) => {
 	fs.writeFileSync(path("file"), "");
 	fs.writeFileSync(path("other"), "");
 	const [kept, lost, gone] = [0, 1, 2].map(() => fs.openSync(path("file"), "r+")) as number[];
@@ -88,39 +91,45 @@ forms("a descriptor from elsewhere that is no more", async ({ fsx, path, form })
 	fs.closeSync(fd);
 });
 
-forms("a file must be open for what the lock is", async ({ fsx, path, form }) => {
-	fs.writeFileSync(path("file"), "");
-	await using reader = await fsx.open(path("file"), "r");
-	await using writer = await fsx.open(path("file"), "a");
-	const refused = await failureOf(fsx.lock(reader));
-	expect(refused).toMatchObject({ code: "EBADF", errno: -9, syscall: "fcntl" });
-	expect(refused.message).toContain("open for writing");
-	const other = await failureOf(fsx.tryLock(writer, shared));
-	expect(other).toMatchObject({ code: "EBADF" });
-	expect(other.message).toContain("open for reading");
-	using held = await fsx.lock(reader, shared);
-	expect(await failureOf(methods(held, form).upgrade())).toMatchObject({ code: "EBADF" });
-	expect(held.mode).toBe("shared");
-	expect(await failureOf(fsx.lock(1_000_000))).toMatchObject({ code: "EBADF" });
-});
+onLinux("locks that need access of their kind")(
+	"a file must be open for what the lock is",
+	async ({ fsx, path, form }) => {
+		fs.writeFileSync(path("file"), "");
+		await using reader = await fsx.open(path("file"), "r");
+		await using writer = await fsx.open(path("file"), "a");
+		const refused = await failureOf(fsx.lock(reader));
+		expect(refused).toMatchObject({ code: "EBADF", errno: -9, syscall: "fcntl" });
+		expect(refused.message).toContain("open for writing");
+		const other = await failureOf(fsx.tryLock(writer, shared));
+		expect(other).toMatchObject({ code: "EBADF" });
+		expect(other.message).toContain("open for reading");
+		using held = await fsx.lock(reader, shared);
+		expect(await failureOf(methods(held, form).upgrade())).toMatchObject({ code: "EBADF" });
+		expect(held.mode).toBe("shared");
+		expect(await failureOf(fsx.lock(1_000_000))).toMatchObject({ code: "EBADF" });
+	},
+);
 
-forms("a program that runs can be locked shared alone", async ({ fsx, path, form }) => {
-	fs.copyFileSync(Bun.which("sleep") ?? "", path("program"));
-	fs.chmodSync(path("program"), 0o755);
-	const child = Bun.spawn([path("program"), "60"]);
-	try {
-		const writing = await failureOf(fsx.lock(path("program")));
-		expect(writing).toMatchObject({ code: "ETXTBSY", syscall: "open", path: path("program") });
-		using held = await fsx.lock(path("program"), shared);
-		const refused = await failureOf(methods(held, form).upgrade());
-		expect(refused).toMatchObject({ code: "EBADF", path: path("program") });
-	} finally {
-		child.kill();
-		await child.exited;
-	}
-});
+onLinux("ETXTBSY")(
+	"a program that runs can be locked shared alone",
+	async ({ fsx, path, form }) => {
+		fs.copyFileSync(Bun.which("sleep") ?? "", path("program"));
+		fs.chmodSync(path("program"), 0o755);
+		const child = Bun.spawn([path("program"), "60"]);
+		try {
+			const writing = await failureOf(fsx.lock(path("program")));
+			expect(writing).toMatchObject({ code: "ETXTBSY", syscall: "open", path: path("program") });
+			using held = await fsx.lock(path("program"), shared);
+			const refused = await failureOf(methods(held, form).upgrade());
+			expect(refused).toMatchObject({ code: "EBADF", path: path("program") });
+		} finally {
+			child.kill();
+			await child.exited;
+		}
+	},
+);
 
-forms("what is no file is refused and left alone", async ({ fsx, path, directory }) => {
+onLinux("fifos")("what is no file is refused and left alone", async ({ fsx, path, directory }) => {
 	fs.mkdirSync(path("sub"));
 	output("mkfifo", path("fifo"));
 	fs.symlinkSync("fifo", path("link"));
@@ -149,7 +158,7 @@ forms("what is no file is refused and left alone", async ({ fsx, path, directory
 	expect(fs.readdirSync(directory).sort()).toEqual(["fifo", "link", "sub"]);
 });
 
-forms(
+withSymlinks()(
 	"locks of confined names",
 	(given) =>
 		confines(given, true, async (location) => {
@@ -267,3 +276,73 @@ else {
 		expect(Bun.spawnSync(["flock", "-n", path("file"), "true"]).exitCode).toBe(0);
 	});
 }
+
+onWindows("locks whatever a file is open for")(
+	"any open file can be locked, but for one to look names up from",
+	async ({ fsx, path, form }) => {
+		fs.writeFileSync(path("file"), "");
+		for (const flags of ["r", "a"] as const) {
+			await using file = await fsx.open(path("file"), flags);
+			const held = await fsx.lock(file);
+			expect(await fsx.tryLock(path("file"), shared)).toBeUndefined();
+			await methods(held, form).downgrade();
+			(await fsx.lock(path("file"), shared)).releaseSync();
+			await methods(held, form).upgrade();
+			expect(held.mode).toBe("exclusive");
+			await methods(held, form).release();
+		}
+		fs.mkdirSync(path("sub"));
+		expect(await failureOf(fsx.lock(path("sub")))).toMatchObject({ code: "EISDIR" });
+	},
+);
+
+onWindows("locks that keep others from reading and writing")(
+	"content can be read and written beside a lock",
+	async ({ fsx, path, form }) => {
+		fs.writeFileSync(path("file"), "before");
+		const held = await fsx.lock(path("file"));
+		await fsx.writeFile(path("file"), "written");
+		expect(fs.readFileSync(path("file"), "utf8")).toBe("written");
+		await methods(held, form).release();
+	},
+);
+
+onWindows("locks that can only be ended as they were made")(
+	"a part of a lock is changed and released",
+	async ({ fsx, path, form }) => {
+		fs.writeFileSync(path("file"), "");
+		await using file = await fsx.open(path("file"), "r+");
+		await using other = await fsx.open(path("file"), "r+");
+		const low = await fsx.lock(file, range(0, 100));
+		const high = await fsx.lock(file, { ...shared, ...range(50, 100) });
+		const free = async (offset: number, mode: "shared" | "exclusive") => {
+			const found = await fsx.tryLock(other, { mode, ...range(offset, 1) });
+			found?.releaseSync();
+			return found !== undefined;
+		};
+		const seen = [];
+		for (const at of [0, 49, 50, 99, 149, 150]) {
+			seen.push([at, await free(at, "shared"), await free(at, "exclusive")]);
+		}
+		expect(seen).toEqual([
+			[0, false, false],
+			[49, false, false],
+			[50, true, false],
+			[99, true, false],
+			[149, true, false],
+			[150, true, true],
+		]);
+		// The other has what is in the way of the second; all stays as it was.
+		const beside = await fsx.lock(other, { ...shared, ...range(60, 1) });
+		const refused = await failureOf(methods(high, form).upgrade({ timeoutMs: 20 }));
+		expect(refused).toMatchObject({ code: "ETIMEDOUT" });
+		expect([await free(149, "shared"), await free(149, "exclusive")]).toEqual([true, false]);
+		await methods(beside, form).release();
+		await methods(high, form).upgrade();
+		expect([await free(50, "shared"), await free(49, "shared")]).toEqual([false, false]);
+		await methods(high, form).release();
+		expect([await free(50, "exclusive"), await free(49, "shared")]).toEqual([true, false]);
+		await methods(low, form).release();
+		expect(await free(0, "exclusive")).toBe(true);
+	},
+);

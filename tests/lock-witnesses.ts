@@ -3,6 +3,12 @@ import fs from "node:fs";
 import { join } from "node:path";
 import type { Lock, LockOptions } from "../src/index.ts";
 import { lines } from "../src/lock-line.ts";
+import { nr } from "../src/sys/linux/calls.ts";
+import { fn } from "../src/sys/windows/calls.ts";
+
+/** The call that locks, and how many of them a first lock takes: on Windows there is a guard as well. */
+export const lockCall =
+	process.platform === "win32" ? { fn: fn.LockFileEx, each: 2 } : { fn: nr.fcntl, each: 1 };
 
 /** The methods of a lock in one of their two forms, behind promises. */
 export function methods(lock: Lock, form: "async" | "sync") {

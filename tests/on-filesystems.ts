@@ -3,10 +3,19 @@
  * filesystems after it. `--reporter=junit --reporter-outfile=FILE` writes one report of all of them.
  */
 import fs from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { type FilesystemName, type Mount, mount } from "./mounts.ts";
+import {
+	asked,
+	finish,
+	leftOut,
+	leftovers,
+	type Outcome,
+	outcomeOf,
+	scratchDirectory,
+	showFailures,
+	tell,
+} from "./reports.ts";
 
 /** Those that take longest first. */
 const FILESYSTEMS = ["fuse", "btrfs", "xfs", "overlay", "ext4", "tmpfs"] as const;
@@ -20,24 +29,7 @@ const RUN_MILLISECONDS = 600_000;
 /** More than in a run of all tests, which does it on one filesystem only. */
 const FSX_MODEL_OPERATIONS = "25000";
 
-/** What came of the run on one filesystem. */
-interface Outcome {
-	readonly passed: number;
-	readonly failed: number;
-	readonly skipped: number;
-	readonly note: string;
-	/** The suites of its JUnit report. */
-	readonly suites: string;
-}
-
-/** What must not outlive this process, however it ends. */
-const leftovers = new DisposableStack();
-const scratch = fs.mkdtempSync(join(tmpdir(), "fsx-reports-"));
-leftovers.defer(() => fs.rmSync(scratch, { recursive: true, force: true }));
-process.on("exit", () => leftovers.dispose());
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-	process.on(signal, () => process.exit(1));
-}
+const scratch = scratchDirectory();
 
 /** The test files about files: those whose cases get directories, or that ask for facts. */
 function filesOfCases(): string[] {
@@ -56,8 +48,7 @@ async function runOn(name: Name): Promise<Outcome> {
 	try {
 		mounted = mount(name);
 	} catch (error) {
-		const note = `not mounted: ${error instanceof Error ? error.message : error}`;
-		return { passed: 0, failed: 0, skipped: 1, note, suites: "" };
+		return leftOut(`not mounted: ${error instanceof Error ? error.message : error}`);
 	}
 	leftovers.use(mounted);
 	using _ = mounted;
@@ -104,59 +95,23 @@ async function runTests(name: Name, directory: string, report: string, log: stri
 	return child.signalCode ?? child.exitCode;
 }
 
-function outcomeOf(report: string, ended: string | number | null, note: string): Outcome {
-	const text = fs.existsSync(report) ? fs.readFileSync(report, "utf8") : "";
-	const [head = "", suites = ""] =
-		/(<testsuites [^>]*>)(.*)<\/testsuites>/s.exec(text)?.slice(1) ?? [];
-	const count = (what: string) => Number(new RegExp(`\\b${what}="(\\d+)"`).exec(head)?.[1] ?? 0);
-	const [tests, failed, skipped] = [count("tests"), count("failures"), count("skipped")];
-	const passed = tests - failed - skipped;
-	// Errors between tests, and a run that came to no end, are in no report.
-	if (failed > 0 || (ended === 0 && tests > 0)) return { passed, failed, skipped, note, suites };
-	return { passed, failed: 1, skipped, note: `${note}, ended with ${ended}`, suites };
-}
-
-/** What the run printed, but for what passed; marked, so that its own sums are not taken for ours. */
-function showFailures(name: Name, log: string): void {
-	for (const line of fs.readFileSync(log, "utf8").split("\n")) {
-		if (!line.startsWith("(pass)")) console.log(`${name} | ${line}`);
-	}
-}
-
-const { values, positionals } = parseArgs({
-	options: { reporter: { type: "string" }, "reporter-outfile": { type: "string" } },
-	allowPositionals: true,
-});
-const unknown = positionals.filter((name) => !FILESYSTEMS.includes(name as Name));
+const { names, reportFile } = asked();
+const unknown = names.filter((name) => !FILESYSTEMS.includes(name as Name));
 if (unknown.length > 0) {
 	console.error(`no such filesystem: ${unknown.join(", ")}; known: ${FILESYSTEMS.join(", ")}`);
 	process.exit(2);
 }
 
-const waiting = [...((positionals.length > 0 ? positionals : FILESYSTEMS) as Name[])];
+const waiting = [...((names.length > 0 ? names : FILESYSTEMS) as Name[])];
 const outcomes: Outcome[] = [];
 
 async function work(): Promise<void> {
 	for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
 		const outcome = await runOn(name);
-		const { passed, failed, skipped, note } = outcome;
-		console.log(
-			`${name.padEnd(8)} ${passed} passed  ${failed} failed  ${skipped} skipped  ${note}`,
-		);
+		tell(name.padEnd(8), outcome);
 		outcomes.push(outcome);
 	}
 }
 
 await Promise.all(Array.from({ length: AT_ONCE }, work));
-const sum = (what: "passed" | "failed" | "skipped") =>
-	outcomes.reduce((total, outcome) => total + outcome[what], 0);
-const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
-console.log(`${"all".padEnd(8)} ${passed} passed  ${failed} failed  ${skipped} skipped`);
-const file = values["reporter-outfile"];
-if (file !== undefined) {
-	const tests = passed + failed + skipped;
-	const head = `<testsuites tests="${tests}" failures="${failed}" skipped="${skipped}">`;
-	const suites = outcomes.map((outcome) => outcome.suites).join("");
-	fs.writeFileSync(file, `<?xml version="1.0"?>\n${head}${suites}</testsuites>\n`);
-}
-process.exit(failed > 0 ? 1 : 0);
+finish("all".padEnd(8), outcomes, reportFile);

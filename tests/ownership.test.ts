@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import fs from "node:fs";
 import { confines, IN_MEMORY } from "./confined.ts";
-import { failureOf } from "./forms.ts";
+import { failureOf, forms, onLinux, onWindows } from "./forms.ts";
 import { failsAsNode } from "./node-errors.ts";
 import { rootForms } from "./root.ts";
 
@@ -126,6 +126,68 @@ rootForms("ids and options that chown refuses", async ({ fsx, path }) => {
 	expect(await code({ uid: 1 }, { follow: 1 })).toBe("ERR_INVALID_ARG_TYPE");
 	expect(await code({ uid: 1 }, { nofollow: true })).toBe("ERR_INVALID_ARG_VALUE");
 	expect(ownerOf(path("file"))).toBe("0:0");
+});
+
+onLinux("numbers")("what names accounts on Windows is refused here", async ({ fsx, path }) => {
+	fs.writeFileSync(path("file"), "");
+	const error = await failureOf(fsx.chown(path("file"), { owner: "S-1-5-18" }));
+	expect(error).toMatchObject({ code: "ENOTSUP", syscall: "chown" });
+	expect(error.message).toContain("accounts of Linux have numbers");
+});
+
+onWindows("SIDs")("numbers name no account on Windows", async ({ fsx, path }) => {
+	for (const owner of [{ uid: 0 }, { gid: 0 }, { uid: 0, owner: "S-1-5-18" }]) {
+		const error = await failureOf(fsx.chown(path("nothing"), owner));
+		expect(error).toMatchObject({ code: "ENOTSUP", syscall: "chown", path: path("nothing") });
+		expect(error.message).toContain("give owner and group, as SIDs");
+	}
+});
+
+/** The SID of the user that runs this, by whoami(1). */
+function ownSid(): string | undefined {
+	try {
+		const { stdout } = Bun.spawnSync(["whoami", "/user", "/fo", "csv", "/nh"]);
+		return /S-1-[\d-]+/.exec(stdout.toString())?.[0];
+	} catch {
+		return undefined; // Wine may have no such program.
+	}
+}
+
+onWindows("SIDs")("a file can be given to oneself, and copyOwner does so", async (given) => {
+	const { fsx, path, directory } = given;
+	for (const name of ["from", "to"]) fs.writeFileSync(path(name), "content");
+	const owner = ownSid();
+	using dir = await fsx.openDir(directory);
+	await using file = await fsx.open(path("to"));
+	for (const target of [path("to"), dir.at("to"), file, dir]) {
+		if (owner !== undefined) await fsx.chown(target, { owner });
+		await fsx.chown(target, {});
+		await fsx.copyOwner(path("from"), target);
+	}
+	expect(await failureOf(fsx.copyOwner(path("nothing"), path("to")))).toMatchObject({
+		code: "ENOENT",
+		path: path("nothing"),
+	});
+	expect(await failureOf(fsx.copyOwner(path("to"), path("nothing")))).toMatchObject({
+		code: "ENOENT",
+		path: path("nothing"),
+		syscall: "chown",
+	});
+});
+
+onWindows("SIDs")("what is no SID is refused before any call", async ({ fsx, path }) => {
+	for (const owner of ["", "me", "S-1", "S-1-5", "S-2-5-18", "S-1-5-4294967296", "S-1-5-18 "]) {
+		const error = await failureOf(fsx.chown(path("nothing"), { owner }));
+		expect([owner, error.code]).toEqual([owner, "ERR_INVALID_ARG_VALUE"]);
+	}
+});
+
+forms("owners that are neither numbers nor strings", async ({ fsx, path }) => {
+	const code = async (owner: unknown) =>
+		(await failureOf(fsx.chown(path("nothing"), owner as never))).code;
+	expect(await code({ owner: 18 })).toBe("ERR_INVALID_ARG_TYPE");
+	expect(await code({ group: null })).toBe("ERR_INVALID_ARG_TYPE");
+	expect(await code({ name: "me" })).toBe("ERR_INVALID_ARG_VALUE");
 });
 
 for (const follow of [true, false]) {

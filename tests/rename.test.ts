@@ -2,7 +2,16 @@ import { expect } from "bun:test";
 import fs from "node:fs";
 import { confines, IN_MEMORY } from "./confined.ts";
 import { whiteoutLeaves } from "./facts.ts";
-import { failureOf, forms, HERE_AND_IN_MEMORY } from "./forms.ts";
+import {
+	failureOf,
+	forms,
+	HERE_AND_IN_MEMORY,
+	lacksUnderWine,
+	ON_WINDOWS,
+	onLinux,
+	onWindows,
+	withSymlinks,
+} from "./forms.ts";
 import { failsAsNode } from "./node-errors.ts";
 import { rootForms } from "./root.ts";
 
@@ -26,13 +35,114 @@ forms("rename replaces, by path, bytes, URL and name", async ({ fsx, path, direc
 		expect(fs.readdirSync(directory)).toEqual(["b"]);
 		expect(read(path("b"))).toBe("new");
 	}
+	fs.mkdirSync(path("one/inside"), { recursive: true });
+	await fsx.rename(path("one"), path("two/"));
+	expect(fs.readdirSync(path("two"))).toEqual(["inside"]);
+	await fsx.rename(path("b"), path("b"));
+	expect(read(path("b"))).toBe("new");
+});
+
+lacksUnderWine("directories that are replaced")(
+	"rename puts a directory in the place of an empty one",
+	async ({ fsx, path }) => {
+		fs.mkdirSync(path("one/inside"), { recursive: true });
+		fs.mkdirSync(path("two"));
+		await fsx.rename(path("one"), path("two/"));
+		expect(fs.readdirSync(path("two"))).toEqual(["inside"]);
+	},
+);
+
+withSymlinks()("rename moves a link, and not what it leads to", async ({ fsx, path }) => {
+	fs.writeFileSync(path("b"), "");
 	fs.symlinkSync("b", path("link"));
 	await fsx.rename(path("link"), path("moved"));
 	expect(fs.readlinkSync(path("moved"))).toBe("b");
-	fs.mkdirSync(path("one/inside"), { recursive: true });
-	fs.mkdirSync(path("two"));
-	await fsx.rename(path("one"), path("two/"));
-	expect(fs.readdirSync(path("two"))).toEqual(["inside"]);
+});
+
+forms("rename of what is read-only, and onto it", async ({ fsx, path, directory }) => {
+	for (const name of ["a", "b"]) fs.writeFileSync(path(name), name, { mode: 0o444 });
+	await fsx.rename(path("a"), path("b"));
+	expect(fs.readdirSync(directory)).toEqual(["b"]);
+	expect(read(path("b"))).toBe("a");
+	fs.chmodSync(path("b"), 0o644);
+});
+
+lacksUnderWine("files that are replaced while they are open")(
+	"rename of what is open, and onto it",
+	async ({ fsx, path, directory }) => {
+		for (const name of ["a", "b"]) fs.writeFileSync(path(name), name);
+		await using a = await fsx.open(path("a"));
+		await using b = await fsx.open(path("b"));
+		await fsx.rename(path("a"), path("b"));
+		expect(fs.readdirSync(directory)).toEqual(["b"]);
+		expect(Buffer.from(await a.read(1, 0)).toString()).toBe("a");
+		expect(Buffer.from(await b.read(1, 0)).toString()).toBe("b");
+	},
+);
+
+forms("rename into other directories, by their handles", async ({ fsx, path, directory }) => {
+	fs.mkdirSync(path("x/y"), { recursive: true });
+	fs.writeFileSync(path("file"), "content");
+	using plain = await fsx.openDir(directory);
+	using confined = await fsx.openDir(directory, { beneath: true });
+	await fsx.rename(plain.at("file"), confined.at("x/y/file"));
+	await fsx.rename(confined.at("x/y/file"), plain.at("x/../x/moved"));
+	expect(read(path("x/moved"))).toBe("content");
+	using x = await fsx.openDir(path("x"), { beneath: true });
+	for (const name of ["../out", "y/../../out", path("out")]) {
+		expect(await failureOf(fsx.rename(x.at("moved"), x.at(name)))).toMatchObject({ code: "EXDEV" });
+		expect(await failureOf(fsx.rename(x.at(name), x.at("moved")))).toMatchObject({ code: "EXDEV" });
+	}
+	expect(fs.readdirSync(path("x")).sort()).toEqual(["moved", "y"]);
+});
+
+forms("rename refuses what cannot be replaced", async ({ fsx, path, directory }) => {
+	fs.writeFileSync(path("file"), "");
+	fs.mkdirSync(path("dir/full"), { recursive: true });
+	fs.mkdirSync(path("empty"));
+	const code = async (from: string, to: string) =>
+		(await failureOf(fsx.rename(path(from), path(to)))).code;
+	expect(await code("file", "dir")).toBe("EISDIR");
+	expect(await code("file", "empty")).toBe("EISDIR");
+	expect(await code("dir", "dir/full/new")).toBe("EINVAL");
+	expect(await code("file", "new/")).toBe("ENOTDIR");
+	expect(await code("nothing", "new")).toBe("ENOENT");
+	expect(await code("file", "nothing/new")).toBe("ENOENT");
+	expect(fs.readdirSync(directory).sort()).toEqual(["dir", "empty", "file"]);
+});
+
+lacksUnderWine("refusal to put a directory in the place of a file")(
+	"rename refuses a directory in the place of a file, or of a full one",
+	async ({ fsx, path, directory }) => {
+		fs.writeFileSync(path("file"), "");
+		fs.mkdirSync(path("dir/full"), { recursive: true });
+		fs.mkdirSync(path("empty"));
+		const code = async (from: string, to: string) =>
+			(await failureOf(fsx.rename(path(from), path(to)))).code;
+		expect(await code("dir", "file")).toBe("ENOTDIR");
+		expect(await code("empty", "dir")).toMatch(/^(ENOTEMPTY|EEXIST)$/);
+		expect(fs.readdirSync(directory).sort()).toEqual(["dir", "empty", "file"]);
+	},
+);
+
+const whereCaseIsKept = lacksUnderWine("a change of case alone", onWindows("names of any case"));
+
+whereCaseIsKept("rename changes the case of a name", async ({ fsx, path, directory }) => {
+	fs.writeFileSync(path("name"), "content");
+	await fsx.rename(path("name"), path("NAME"), { noReplace: true });
+	expect(fs.readdirSync(directory)).toEqual(["NAME"]);
+});
+
+onWindows("what it has no call for")("exchange and whiteout are not pretended", async (given) => {
+	const { fsx, path, directory } = given;
+	for (const name of ["a", "b"]) fs.writeFileSync(path(name), name);
+	for (const how of ["exchange", "whiteout"] as const) {
+		const error = await failureOf(fsx.rename(path("a"), path("b"), { [how]: true }));
+		expect(error).toMatchObject({ code: "ENOTSUP", syscall: "rename", dest: path("b") });
+		expect(error.message).toContain("Windows has no");
+	}
+	expect(["a", "b"].map((name) => read(path(name)))).toEqual(["a", "b"]);
+	expect(fs.readdirSync(directory).sort()).toEqual(["a", "b"]);
 });
 
 for (const [where, root] of HERE_AND_IN_MEMORY) {
@@ -47,22 +157,32 @@ for (const [where, root] of HERE_AND_IN_MEMORY) {
 				[dir.at("a"), dir.at("b")],
 			] as const) {
 				const error = await failureOf(fsx.rename(from, to, { noReplace: true }));
-				expect(error).toMatchObject({ code: "EEXIST", errno: -17, syscall: "rename" });
+				const errno = ON_WINDOWS ? -4075 : -17;
+				expect(error).toMatchObject({ code: "EEXIST", errno, syscall: "rename" });
 				expect([read(path("a")), read(path("b"))]).toEqual(["a", "b"]);
 			}
+			await fsx.rename(path("a"), path("c"), { noReplace: true });
+			expect(fs.readdirSync(directory).sort()).toEqual(["b", "c"]);
+		},
+		root,
+	);
+
+	withSymlinks()(
+		`noReplace spares links that lead nowhere ${where}`,
+		async ({ fsx, path }) => {
+			fs.writeFileSync(path("a"), "a");
 			fs.symlinkSync("nothing", path("dangling"));
 			const dangling = fsx.rename(path("a"), path("dangling"), { noReplace: true });
 			expect(await failureOf(dangling)).toMatchObject({
 				code: "EEXIST",
 				message: `EEXIST: file already exists, rename '${path("a")}' -> '${path("dangling")}'`,
 			});
-			await fsx.rename(path("a"), path("c"), { noReplace: true });
-			expect(fs.readdirSync(directory).sort()).toEqual(["b", "c", "dangling"]);
+			expect(fs.readlinkSync(path("dangling"))).toBe("nothing");
 		},
 		root,
 	);
 
-	forms(
+	onLinux("names that are exchanged")(
 		`exchange ${where}`,
 		async ({ fsx, path, directory }) => {
 			fs.writeFileSync(path("file"), "content");
@@ -136,7 +256,7 @@ rootForms(
 	},
 );
 
-forms("rename fails as in Node", async ({ fsx, path, directory }) => {
+onLinux("its errors")("rename fails as in Node", async ({ fsx, path, directory }) => {
 	fs.writeFileSync(path("file"), "");
 	fs.mkdirSync(path("dir/full"), { recursive: true });
 	fs.mkdirSync(path("empty"));
@@ -182,7 +302,7 @@ forms("what rename refuses before any call", async ({ fsx, path, directory }) =>
 	expect(fs.readdirSync(directory)).toEqual(["b"]);
 });
 
-forms(
+withSymlinks()(
 	"rename confined at its source",
 	async (given) => {
 		let count = 0;
@@ -193,7 +313,7 @@ forms(
 	IN_MEMORY,
 );
 
-forms(
+withSymlinks()(
 	"rename confined at its destination",
 	async (given) => {
 		await confines(given, false, async (location) => {
@@ -204,7 +324,7 @@ forms(
 	IN_MEMORY,
 );
 
-forms(
+onLinux("names that are exchanged")(
 	"exchange confined",
 	async (given) => {
 		await confines(given, false, async (location) => {

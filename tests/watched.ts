@@ -1,5 +1,6 @@
 /** Watchers of both forms, as one, and what they saw. */
 import fs from "node:fs";
+import { tmpdir } from "node:os";
 import {
 	type Change,
 	type SyncWatcher,
@@ -68,8 +69,16 @@ export async function changesToEnd(watcher: Watching): Promise<string[]> {
 	}
 }
 
+/** On Windows each watcher has a directory open, under the temporary one. */
+function watchedDirectories(): string[] {
+	const { openPaths } = require("./open-handles.ts") as typeof import("./open-handles.ts");
+	const above = fs.realpathSync.native(tmpdir()).toLowerCase();
+	return openPaths().filter((name) => name.toLowerCase().startsWith(above));
+}
+
 /** The queues of events that this process has, each with the inodes of what is watched. */
 export function queues(): string[][] {
+	if (process.platform === "win32") return watchedDirectories().map((name) => [name]);
 	return fs.readdirSync("/proc/self/fd").flatMap((fd) => {
 		try {
 			if (fs.readlinkSync(`/proc/self/fd/${fd}`) !== "anon_inode:inotify") return [];

@@ -8,8 +8,9 @@ export function output(...command: string[]): string {
 	return stdout.toString();
 }
 
-/** Whether two files have the same content, by cmp(1). */
+/** Whether two files have the same content, by cmp(1), or by node:fs where there is none. */
 export function same(a: string, b: string): boolean {
+	if (process.platform === "win32") return fs.readFileSync(a).equals(fs.readFileSync(b));
 	return Bun.spawnSync(["cmp", "-s", a, b]).success;
 }
 
@@ -46,8 +47,17 @@ export function pattern(length: number): Buffer {
 	return bytes;
 }
 
+/** Whether the system tells which files are open; elsewhere cases go without. */
+export const SEES_OPEN = process.platform === "win32" || fs.existsSync("/proc/self/fd");
+
 /** How many descriptors of this process are of a directory or of something in it. */
 export function openIn(directory: string): number {
+	if (process.platform === "win32") {
+		const { openPaths } = require("./open-handles.ts") as typeof import("./open-handles.ts");
+		const there = fs.realpathSync.native(directory).toLowerCase();
+		const all = openPaths().map((name) => name.toLowerCase());
+		return all.filter((name) => name === there || name.startsWith(`${there}\\`)).length;
+	}
 	const names = fs.readdirSync("/proc/self/fd").map((fd) => {
 		try {
 			return fs.readlinkSync(`/proc/self/fd/${fd}`);

@@ -6,7 +6,7 @@ declare const self: Worker;
 interface Work {
 	file: string;
 	sizes: number[];
-	/** Told to stop by the first word; the second says that the writing has begun. */
+	/** Told to stop by the first word; the second says that the writing has begun (1), or ended (2). */
 	control: Int32Array;
 }
 
@@ -16,4 +16,5 @@ self.onmessage = ({ data: { file, sizes, control } }: MessageEvent<Work>) => {
 		for (const value of values) setXattrSync(file, "user.v", value);
 		Atomics.store(control, 1, 1);
 	}
+	Atomics.store(control, 1, 2);
 };

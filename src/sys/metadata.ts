@@ -82,9 +82,9 @@ export abstract class Metadata {
 	abstract readonly rdev: bigint;
 	/** How many names the file has. */
 	abstract readonly nlink: number;
-	/** The number of the user that the file belongs to. */
+	/** The number of the user that the file belongs to; 0 on Windows, whose accounts have none. */
 	abstract readonly uid: number;
-	/** The number of the group that the file belongs to. */
+	/** The number of the group that the file belongs to; 0 on Windows. */
 	abstract readonly gid: number;
 	/** When the content was read last, as far as the filesystem keeps that. */
 	abstract readonly atimeNs: bigint;

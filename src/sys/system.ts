@@ -18,6 +18,7 @@ import type { FlagsSystem } from "./contract/flags.ts";
 import type { HardlinkSystem } from "./contract/hardlink.ts";
 import type { LockSystem } from "./contract/lock.ts";
 import type { MetadataSystem } from "./contract/metadata.ts";
+import type { NameSystem } from "./contract/names.ts";
 import type { OwnershipSystem } from "./contract/ownership.ts";
 import type { RenameSystem } from "./contract/rename.ts";
 import type { StatfsSystem } from "./contract/statfs.ts";
@@ -37,6 +38,7 @@ export type * from "./contract/flags.ts";
 export type * from "./contract/hardlink.ts";
 export type * from "./contract/lock.ts";
 export type * from "./contract/metadata.ts";
+export type * from "./contract/names.ts";
 export type * from "./contract/ownership.ts";
 export type * from "./contract/rename.ts";
 export type * from "./contract/statfs.ts";
@@ -62,6 +64,9 @@ export type Subject = Place | Handle;
 export interface System {
 	readonly name: string;
 	readonly kernel: Kernel;
+	readonly names: NameSystem;
+	/** Node's number for an error, negative, where that is not the one of the C library. */
+	readonly errnoOf?: (code: string) => number | undefined;
 	readonly file: FileSystem;
 	readonly directory: DirectorySystem;
 	readonly metadata: MetadataSystem;

@@ -1,5 +1,6 @@
 import { FsError } from "../errors.ts";
 import type { System } from "./system.ts";
+import { utf8Names } from "./utf8-names.ts";
 
 /**
  * A system whose part is not written yet: it can be imported, and each of its operations throws
@@ -18,7 +19,8 @@ export function unwritten(name: string): System {
 		new Proxy(of === "kernel" ? { reset() {} } : {}, {
 			get: (known, operation) => Reflect.get(known, operation) ?? refuse(of, String(operation)),
 		});
-	return new Proxy({ name } as System, {
-		get: (target, member) => (member === "name" ? target.name : capability(String(member))),
+	const plain: Partial<System> = { name, names: utf8Names, errnoOf: () => undefined };
+	return new Proxy(plain as System, {
+		get: (known, member) => Reflect.get(known, member) ?? capability(String(member)),
 	});
 }

@@ -13,6 +13,27 @@ export const numbers: Readonly<Record<string, number>> = {
 	"fileIoCompletionInformation.apcContext": 8,
 	"fileIoCompletionInformation.ioStatusBlock": 16,
 	STATUS_BLOCK_TOO_MANY_REFERENCES: 0xc000048c,
+	// DUPLICATE_EXTENTS_DATA: a HANDLE and three LARGE_INTEGERs.
+	"duplicateExtentsData.size": 32,
+	"duplicateExtentsData.fileHandle": 0,
+	"duplicateExtentsData.sourceFileOffset": 8,
+	"duplicateExtentsData.targetFileOffset": 16,
+	"duplicateExtentsData.byteCount": 24,
+	// FSCTL_GET_INTEGRITY_INFORMATION_BUFFER: two WORDs and three DWORDs; to set, without the last two.
+	"fsctlGetIntegrityInformationBuffer.size": 16,
+	"fsctlGetIntegrityInformationBuffer.checksumAlgorithm": 0,
+	"fsctlGetIntegrityInformationBuffer.flags": 4,
+	"fsctlGetIntegrityInformationBuffer.clusterSizeInBytes": 12,
+	"fsctlSetIntegrityInformationBuffer.size": 8,
+	"fsctlSetIntegrityInformationBuffer.checksumAlgorithm": 0,
+	"fsctlSetIntegrityInformationBuffer.flags": 4,
+	// RETRIEVAL_POINTERS_AND_REFCOUNT_BUFFER: as RETRIEVAL_POINTERS_BUFFER, with a DWORD in each extent.
+	"retrievalPointersAndRefcountBuffer.size": 40,
+	"retrievalPointersAndRefcountBuffer.extentCount": 0,
+	"retrievalPointersAndRefcountBuffer.startingVcn": 8,
+	"retrievalPointersAndRefcountBuffer.nextVcn": 16,
+	"retrievalPointersAndRefcountBuffer.lcn": 24,
+	"retrievalPointersAndRefcountBuffer.referenceCount": 32,
 };
 
 /** The same thing under a name that the headers have. */

@@ -78,6 +78,8 @@ const members: Readonly<Record<string, string>> = {
 			],
 		),
 	),
+	"retrievalPointersBuffer.nextVcn": "Extents[0].NextVcn",
+	"retrievalPointersBuffer.lcn": "Extents[0].Lcn",
 	"reparseDataBuffer.symbolicLinkFlags": `${REPARSE[0]}.Flags`,
 	"reparseDataBuffer.symbolicLinkPathBuffer": `${REPARSE[0]}.PathBuffer`,
 	"reparseDataBuffer.mountPointPathBuffer": `${REPARSE[1]}.PathBuffer`,

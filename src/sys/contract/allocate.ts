@@ -22,6 +22,8 @@ export type RangeChange =
 	| "unshareRange";
 
 export interface AllocateSystem {
+	/** Whether what is reserved past the end of a file is given back when the file is closed. */
+	readonly reservesWhileOpen: boolean;
 	/** `ENOTSUP` names the filesystem where it has no such change: none is made up by writing. */
 	allocate(
 		scope: Scope,

@@ -21,6 +21,8 @@ export interface TimesToSet {
 
 export interface MetadataSystem {
 	stat(scope: Scope, subject: Subject, how: StatHow): Operation<Metadata>;
+	/** Whether a file can be closed to everybody by its mode, and told by that from others. */
+	readonly modeHides: boolean;
 	/** Bytes of the record in which the system keeps what `stat` finds out, a multiple of 8. */
 	readonly recordSize: number;
 	/**

@@ -55,6 +55,8 @@ const changes: Readonly<Record<RangeChange, Change>> = {
 };
 
 export const allocate: AllocateSystem = {
+	reservesWhileOpen: false,
+
 	*allocate(scope, handle, change, offset, length) {
 		const { mode, cannot, demands } = changes[change];
 		const result = yield sys(nr.fallocate, handle, mode, offset, length);

@@ -1,10 +1,10 @@
-import type { Region } from "../../engine/memory.ts";
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import type { FsError } from "../../errors.ts";
+import { BUFFER_SIZE, Content } from "../content.ts";
 import { ITSELF } from "../metadata.ts";
 import type { ContentHow, CopySystem, Handle, Place } from "../system.ts";
-import { readWhole, writeWhole } from "../whole.ts";
+import { writeWhole } from "../whole.ts";
 import { nr, sys } from "./calls.ts";
 import { directory } from "./directory.ts";
 import { Errno } from "./errno.ts";
@@ -16,10 +16,6 @@ import { metadata } from "./metadata.ts";
 
 /** Bytes per call: enough to be quick, few enough that an abort is soon seen. */
 const KERNEL_CHUNK = 16 * 1024 * 1024;
-const BUFFER_SIZE = 256 * 1024;
-const UNKNOWN_SIZE = 64 * 1024;
-/** The unit in which zeros are looked for, and the size of most filesystems' blocks. */
-const ZERO_BLOCK = 4096;
 
 /** Readable too, so that the copy can be compared with its source. */
 const howToOpen = {
@@ -165,21 +161,9 @@ function* kernelCopy(
 	return checked(result, "copy_file_range");
 }
 
-/** The content of one file on its way: how far it is, and by what means. */
-class Transfer {
-	done = 0;
-	holes = 0;
-	method = "read-write";
-	private inHole = false;
+/** The content of one file on its way, with what the kernel does for it. */
+class Transfer extends Content {
 	private kernelRefuses = false;
-	private buffer: Region | undefined;
-
-	constructor(
-		private readonly scope: Scope,
-		private readonly source: Handle,
-		private readonly destination: Handle,
-		private readonly how: ContentHow,
-	) {}
 
 	/** Shares all blocks; false where the filesystem does not. */
 	*reflink(): Operation<boolean> {
@@ -235,59 +219,6 @@ class Transfer {
 		}
 		if (this.done < end) yield* this.byReading(end, false);
 	}
-
-	/** Reads and writes; with `skipZeros`, blocks of nothing but zeros become holes. */
-	*byReading(end: number, skipZeros: boolean): Operation<void> {
-		const { scope, source, destination } = this;
-		// One byte more than there should be shows that there is no more. A size of 0 tells nothing:
-		// the files of /proc have it.
-		const room = this.how.size === 0 ? UNKNOWN_SIZE : this.how.size + 1;
-		this.buffer ??= scope.memory.reserve(Math.min(BUFFER_SIZE, room));
-		const { address, size } = this.buffer;
-		while (this.done < end) {
-			const want = Math.min(size, end - this.done);
-			// Zeros are looked for in whole blocks, which a short read must not shift.
-			const read = skipZeros
-				? yield* readWhole(file, scope, source, address, want, this.done)
-				: yield* file.read(scope, source, address, want, this.done);
-			if (read === 0) return;
-			if (skipZeros) yield* this.writeData(this.buffer.bytes(0, read), address);
-			else yield* writeWhole(file, scope, destination, address, read, this.done);
-			this.advance(read);
-			// A short read of as many bytes as there should be is the end: no need to ask again.
-			if (read < want && this.done === this.how.size) return;
-		}
-	}
-
-	/** Writes the runs of blocks that are not zero, where they belong. */
-	private *writeData(bytes: Uint8Array, address: number): Operation<void> {
-		for (let start = 0; start < bytes.length; ) {
-			let end = start;
-			const zero = isZero(bytes, start);
-			while (end < bytes.length && isZero(bytes, end) === zero) end += ZERO_BLOCK;
-			const length = Math.min(end, bytes.length) - start;
-			if (!zero) {
-				const position = this.done + start;
-				yield* writeWhole(file, this.scope, this.destination, address + start, length, position);
-			} else if (!this.inHole) {
-				this.holes++;
-			}
-			this.inHole = zero;
-			start = end;
-		}
-	}
-
-	private advance(bytes: number): void {
-		this.done += bytes;
-		this.how.progress?.(this.done);
-	}
-}
-
-/** Whether the block that starts at `start` holds nothing but zeros. */
-function isZero(bytes: Uint8Array, start: number): boolean {
-	const end = Math.min(start + ZERO_BLOCK, bytes.length);
-	for (let i = start; i < end; i++) if (bytes[i] !== 0) return false;
-	return true;
 }
 
 /** Fills the destination, by the cheapest way that keeps what is asked. */
@@ -297,7 +228,7 @@ function* content(
 	destination: Handle,
 	how: ContentHow,
 ): Operation<Transfer> {
-	const transfer = new Transfer(scope, source, destination, how);
+	const transfer = new Transfer(file, scope, source, destination, how);
 	if (how.reflink !== "never" && how.holes === "keep" && (yield* transfer.reflink())) {
 		return transfer;
 	}

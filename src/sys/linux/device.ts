@@ -1,8 +1,8 @@
 import { type FsError, invalidArgument } from "../../errors.ts";
+import { deviceNumber, majorOf, minorOf } from "../device-number.ts";
 import type { FileKind } from "../metadata.ts";
 import type { DeviceSystem, Place } from "../system.ts";
 import { nr, sys } from "./calls.ts";
-import { deviceNumber, majorOf, minorOf } from "./device-number.ts";
 import { Errno } from "./errno.ts";
 import { checked, failure, unsupported } from "./failure.ts";
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFREG, S_IFSOCK } from "./layouts.ts";

@@ -1,5 +1,7 @@
 import type { Call, Kernel, Lane } from "../../engine/call.ts";
+import { assembled } from "../parts.ts";
 import type { System } from "../system.ts";
+import { utf8Names } from "../utf8-names.ts";
 import { nr } from "./calls.ts";
 import { directory } from "./directory.ts";
 import { closeEntry, enter, entry } from "./entry.ts";
@@ -74,43 +76,24 @@ const kernel: Kernel = {
 	},
 };
 
-/**
- * The parts that not every program uses, loaded when they are first used: all of them together
- * would take longer to load than most programs take to do their work.
- */
-const parts: { [K in keyof System]?: () => System[K] } = {
-	ownership: () => (require("./ownership.ts") as typeof import("./ownership.ts")).ownership,
-	xattr: () => (require("./xattr.ts") as typeof import("./xattr.ts")).xattr,
-	symlink: () => (require("./symlink.ts") as typeof import("./symlink.ts")).symlink,
-	hardlink: () => (require("./hardlink.ts") as typeof import("./hardlink.ts")).hardlink,
-	rename: () => (require("./rename.ts") as typeof import("./rename.ts")).rename,
-	device: () => (require("./device.ts") as typeof import("./device.ts")).device,
-	copy: () => (require("./copy.ts") as typeof import("./copy.ts")).copy,
-	allocate: () => (require("./allocate.ts") as typeof import("./allocate.ts")).allocate,
-	advise: () => (require("./advise.ts") as typeof import("./advise.ts")).advise,
-	extents: () => (require("./extents.ts") as typeof import("./extents.ts")).extents,
-	lock: () => (require("./lock.ts") as typeof import("./lock.ts")).lock,
-	statfs: () => (require("./statfs.ts") as typeof import("./statfs.ts")).statfs,
-	flags: () => (require("./flags.ts") as typeof import("./flags.ts")).flags,
-	watch: () => (require("./watch.ts") as typeof import("./watch.ts")).watch,
-	capabilities: () =>
-		(require("./capabilities.ts") as typeof import("./capabilities.ts")).capabilities,
-};
-
-/** A getter that puts what it has loaded in its own place. */
-function loadedOnUse(name: string, load: () => unknown): PropertyDescriptor {
-	return {
-		configurable: true,
-		enumerable: true,
-		get() {
-			const value = load();
-			Object.defineProperty(system, name, { value, enumerable: true });
-			return value;
-		},
-	};
-}
-
-export const system = Object.defineProperties(
-	{ name: "Linux", kernel, file, directory, metadata },
-	Object.fromEntries(Object.entries(parts).map(([name, load]) => [name, loadedOnUse(name, load)])),
-) as System;
+export const system: System = assembled(
+	{ name: "Linux", kernel, names: utf8Names, file, directory, metadata },
+	{
+		ownership: () => (require("./ownership.ts") as typeof import("./ownership.ts")).ownership,
+		xattr: () => (require("./xattr.ts") as typeof import("./xattr.ts")).xattr,
+		symlink: () => (require("./symlink.ts") as typeof import("./symlink.ts")).symlink,
+		hardlink: () => (require("./hardlink.ts") as typeof import("./hardlink.ts")).hardlink,
+		rename: () => (require("./rename.ts") as typeof import("./rename.ts")).rename,
+		device: () => (require("./device.ts") as typeof import("./device.ts")).device,
+		copy: () => (require("./copy.ts") as typeof import("./copy.ts")).copy,
+		allocate: () => (require("./allocate.ts") as typeof import("./allocate.ts")).allocate,
+		advise: () => (require("./advise.ts") as typeof import("./advise.ts")).advise,
+		extents: () => (require("./extents.ts") as typeof import("./extents.ts")).extents,
+		lock: () => (require("./lock.ts") as typeof import("./lock.ts")).lock,
+		statfs: () => (require("./statfs.ts") as typeof import("./statfs.ts")).statfs,
+		flags: () => (require("./flags.ts") as typeof import("./flags.ts")).flags,
+		watch: () => (require("./watch.ts") as typeof import("./watch.ts")).watch,
+		capabilities: () =>
+			(require("./capabilities.ts") as typeof import("./capabilities.ts")).capabilities,
+	},
+);

@@ -114,6 +114,7 @@ export const metadata: MetadataSystem = {
 			: new StatPath(scope, subject, flags);
 	},
 
+	modeHides: true,
 	recordSize: statx.size,
 	recorded: (words, start) => new StatxMetadata(words, start),
 

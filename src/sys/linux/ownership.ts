@@ -1,6 +1,6 @@
 import type { OwnershipSystem } from "../system.ts";
 import { nr, sys } from "./calls.ts";
-import { checked } from "./failure.ts";
+import { checked, unsupported } from "./failure.ts";
 import { AT_SYMLINK_NOFOLLOW } from "./layouts.ts";
 import { at } from "./path.ts";
 
@@ -8,7 +8,10 @@ import { at } from "./path.ts";
 const KEEP = 0xffffffff;
 
 export const ownership: OwnershipSystem = {
-	*chown(scope, subject, { uid = KEEP, gid = KEEP }, follow) {
+	*chown(scope, subject, { uid = KEEP, gid = KEEP, owner, group }, follow) {
+		if (owner !== undefined || group !== undefined) {
+			throw unsupported("chown", "accounts of Linux have numbers and no SIDs: give uid and gid");
+		}
 		if (typeof subject === "number") {
 			checked(yield sys(nr.fchown, subject, uid, gid), "fchown");
 			return;

@@ -1,5 +1,5 @@
+import { deviceNumber } from "../device-number.ts";
 import { type FileAttributes, type FileKind, Metadata } from "../metadata.ts";
-import { deviceNumber } from "./device-number.ts";
 import {
 	STATX_ATTR_APPEND,
 	STATX_ATTR_AUTOMOUNT,

@@ -1,5 +1,6 @@
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
+import type { FsErrorDetails } from "../../errors.ts";
 import type { DirectoryRecord, DirectorySystem, Handle, Place } from "../system.ts";
 import { call } from "./calls.ts";
 import { Status } from "./errno.ts";
@@ -73,14 +74,21 @@ export const directory: DirectorySystem = {
 
 function remove(scope: Scope, place: Place, options: number, syscall: string): Operation<void> {
 	const how = { access: DELETE | FILE_READ_ATTRIBUTES, reach: "link", options } as const;
-	return withOpened(scope, place, how, syscall, (handle) => dispose(scope, handle, place, syscall));
+	return withOpened(scope, place, how, syscall, (handle) =>
+		dispose(scope, handle, syscall, { path: place.path }),
+	);
 }
 
 /**
  * Takes the name of an open file away. Where the system can, it is gone at once, whoever has the file
  * open, and read-only or not (Windows 10 1809); else when the last who has it open has closed it.
  */
-function* dispose(scope: Scope, handle: Handle, place: Place, syscall: string): Operation<void> {
+export function* dispose(
+	scope: Scope,
+	handle: Handle,
+	syscall: string,
+	details: FsErrorDetails,
+): Operation<void> {
 	const status = scope.memory.reserve(ioStatusBlock.size).address;
 	const wanted = scope.memory.reserveZeroed(4);
 	wanted.setU32(
@@ -97,7 +105,7 @@ function* dispose(scope: Scope, handle: Handle, place: Place, syscall: string): 
 		wanted.setU32(0, 1);
 		result = yield set(FileDispositionInformation, 1);
 	}
-	checked(result, syscall, { path: place.path });
+	checked(result, syscall, details);
 }
 
 /** What a system or a filesystem says that knows nothing of the newer way to remove and rename. */

@@ -32,6 +32,9 @@ const resultTypes: Readonly<Record<Declaration["gives"], FFIType>> = {
  */
 const standIn = process.env.BUN_FS_EXTENDED_WINDOWS_LIBRARY;
 
+/** Whether there is one. */
+export const hasStandIn = standIn !== undefined;
+
 function bind(name: Name, { library, takes, gives }: Declaration): Native {
 	const declaration = {
 		[name]: { args: takes.map((one) => parameterTypes[one]), returns: resultTypes[gives] },

@@ -4,38 +4,44 @@
  * failure, and a Win32 error, a small number. libuv, and with it Node, maps them so.
  */
 
-type Meaning = readonly [code: string, reason: string];
+interface Meaning {
+	readonly code: string;
+	readonly errno: number;
+	readonly reason: string;
+}
 
+/** By their names: the numbers that Node has for them on Windows, which are libuv's, and a reason. */
 const meanings = {
-	E2BIG: "argument list too long",
-	EACCES: "permission denied",
-	EAGAIN: "resource temporarily unavailable",
-	EBADF: "bad file descriptor",
-	EBUSY: "resource busy or locked",
-	ECANCELED: "operation canceled",
-	ECONNRESET: "connection reset by peer",
-	EEXIST: "file already exists",
-	EFAULT: "bad address in system call argument",
-	EINVAL: "invalid argument",
-	EIO: "i/o error",
-	EISDIR: "illegal operation on a directory",
-	ELOOP: "too many symbolic links encountered",
-	EMFILE: "too many open files",
-	EMLINK: "too many links",
-	ENAMETOOLONG: "name too long",
-	ENODATA: "no data available",
-	ENOENT: "no such file or directory",
-	ENOMEM: "not enough memory",
-	ENOSPC: "no space left on device",
-	ENOTDIR: "not a directory",
-	ENOTEMPTY: "directory not empty",
-	ENOTSUP: "operation not supported",
-	EPERM: "operation not permitted",
-	EPIPE: "broken pipe",
-	EROFS: "read-only file system",
-	ETIMEDOUT: "connection timed out",
-	EXDEV: "cross-device link not permitted",
-} as const satisfies Record<string, string>;
+	E2BIG: [-4093, "argument list too long"],
+	EACCES: [-4092, "permission denied"],
+	EAGAIN: [-4088, "resource temporarily unavailable"],
+	EBADF: [-4083, "bad file descriptor"],
+	EBUSY: [-4082, "resource busy or locked"],
+	ECANCELED: [-4081, "operation canceled"],
+	ECONNRESET: [-4077, "connection reset by peer"],
+	EEXIST: [-4075, "file already exists"],
+	EFAULT: [-4074, "bad address in system call argument"],
+	EINVAL: [-4071, "invalid argument"],
+	EIO: [-4070, "i/o error"],
+	EISDIR: [-4068, "illegal operation on a directory"],
+	ELOOP: [-4067, "too many symbolic links encountered"],
+	EMFILE: [-4066, "too many open files"],
+	EMLINK: [-4032, "too many links"],
+	ENAMETOOLONG: [-4064, "name too long"],
+	ENODATA: [-4024, "no data available"],
+	ENOENT: [-4058, "no such file or directory"],
+	ENOMEM: [-4057, "not enough memory"],
+	ENOSPC: [-4055, "no space left on device"],
+	ENOTDIR: [-4052, "not a directory"],
+	ENOTEMPTY: [-4051, "directory not empty"],
+	ENOTSUP: [-4049, "operation not supported"],
+	EPERM: [-4048, "operation not permitted"],
+	EPIPE: [-4047, "broken pipe"],
+	ERANGE: [-4034, "result too large"],
+	EROFS: [-4043, "read-only file system"],
+	ETIMEDOUT: [-4039, "connection timed out"],
+	EXDEV: [-4037, "cross-device link not permitted"],
+} as const satisfies Record<string, readonly [errno: number, reason: string]>;
 
 type Code = keyof typeof meanings;
 
@@ -64,6 +70,7 @@ export const win32 = {
 	ERROR_BROKEN_PIPE: [109, "EPIPE"],
 	ERROR_BUFFER_OVERFLOW: [111, "EFAULT"],
 	ERROR_DISK_FULL: [112, "ENOSPC"],
+	ERROR_CALL_NOT_IMPLEMENTED: [120, "ENOTSUP"],
 	ERROR_INSUFFICIENT_BUFFER: [122, "EINVAL"],
 	ERROR_INVALID_NAME: [123, "ENOENT"],
 	ERROR_MOD_NOT_FOUND: [126, "ENOENT"],
@@ -82,6 +89,7 @@ export const win32 = {
 	ERROR_BLOCK_TOO_MANY_REFERENCES: [347, "EMLINK"],
 	ERROR_ELEVATION_REQUIRED: [740, "EACCES"],
 	ERROR_OPERATION_ABORTED: [995, "ECANCELED"],
+	ERROR_IO_PENDING: [997, "EAGAIN"],
 	ERROR_NOACCESS: [998, "EACCES"],
 	ERROR_INVALID_FLAGS: [1004, "EBADF"],
 	ERROR_END_OF_MEDIA: [1100, "ENOSPC"],
@@ -117,6 +125,7 @@ export const ntstatus = {
 	STATUS_END_OF_FILE: [0xc0000011, "ENODATA"],
 	STATUS_NO_MEMORY: [0xc0000017, "ENOMEM"],
 	STATUS_ACCESS_DENIED: [0xc0000022, "EPERM"],
+	STATUS_BUFFER_TOO_SMALL: [0xc0000023, "EINVAL"],
 	STATUS_OBJECT_TYPE_MISMATCH: [0xc0000024, "EBADF"],
 	STATUS_OBJECT_NAME_INVALID: [0xc0000033, "ENOENT"],
 	STATUS_OBJECT_NAME_NOT_FOUND: [0xc0000034, "ENOENT"],
@@ -129,6 +138,7 @@ export const ntstatus = {
 	STATUS_FILE_LOCK_CONFLICT: [0xc0000054, "EBUSY"],
 	STATUS_LOCK_NOT_GRANTED: [0xc0000055, "EBUSY"],
 	STATUS_DELETE_PENDING: [0xc0000056, "EBUSY"],
+	STATUS_INVALID_OWNER: [0xc000005a, "EPERM"],
 	STATUS_PRIVILEGE_NOT_HELD: [0xc0000061, "EPERM"],
 	STATUS_RANGE_NOT_LOCKED: [0xc000007e, "EINVAL"],
 	STATUS_DISK_FULL: [0xc000007f, "ENOSPC"],
@@ -150,8 +160,10 @@ export const ntstatus = {
 	STATUS_USER_MAPPED_FILE: [0xc0000243, "EBUSY"],
 	STATUS_NOT_FOUND: [0xc0000225, "ENOENT"],
 	STATUS_TOO_MANY_LINKS: [0xc0000265, "EMLINK"],
+	STATUS_VOLUME_DISMOUNTED: [0xc000026e, "EIO"],
 	STATUS_NOT_A_REPARSE_POINT: [0xc0000275, "EINVAL"],
 	STATUS_IO_REPARSE_TAG_INVALID: [0xc0000276, "EINVAL"],
+	STATUS_IO_REPARSE_DATA_INVALID: [0xc0000278, "EINVAL"],
 	STATUS_REPARSE_POINT_NOT_RESOLVED: [0xc0000280, "ELOOP"],
 	STATUS_FILE_CORRUPT_ERROR: [0xc0000102, "EIO"],
 	STATUS_BLOCK_TOO_MANY_REFERENCES: [0xc000048c, "EMLINK"],
@@ -187,5 +199,11 @@ export function osCodeOf(result: number): number {
 /** What such a number means; `dosError` turns an NTSTATUS that is not in the table into an error that may be. */
 export function meaningOf(osCode: number, dosError: (status: number) => number): Meaning {
 	const code = byNumber.get(osCode) ?? byNumber.get(dosError(osCode)) ?? "EIO";
-	return [code, meanings[code]];
+	const [errno, reason] = meanings[code];
+	return { code, errno, reason };
+}
+
+/** The number that Node has for an error; undefined for those that it has none of its own for. */
+export function errnoOf(code: string): number | undefined {
+	return Object.hasOwn(meanings, code) ? meanings[code as Code][0] : undefined;
 }

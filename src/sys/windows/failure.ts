@@ -5,8 +5,8 @@ import { meaningOf, osCodeOf } from "./errno.ts";
 /** The error for a failed call: `result` is the negative number that it answered with. */
 export function failure(result: number, syscall: string, details: FsErrorDetails = {}): FsError {
 	const osCode = osCodeOf(result);
-	const [code, reason] = meaningOf(osCode, dosError);
-	return new FsError(code, reason, { ...details, syscall, osCode });
+	const { code, errno, reason } = meaningOf(osCode, dosError);
+	return new FsError(code, reason, { ...details, errno, syscall, osCode });
 }
 
 /** Passes a result on, or throws the error that it stands for. */

@@ -33,6 +33,7 @@ import {
 	READ_CONTROL,
 } from "./layouts.ts";
 import { opened } from "./path.ts";
+import { reopened } from "./reopen.ts";
 import { linkOf } from "./reparse.ts";
 
 /** The position that the next read or write without one goes on from, of files that had such. */
@@ -116,8 +117,16 @@ export const file: FileSystem = {
 	},
 
 	*sync(scope, handle) {
-		const status = scope.memory.reserve(ioStatusBlock.size);
-		checked(yield call("NtFlushBuffersFile", handle, status.address), "fsync");
+		const result = yield* flush(scope, handle);
+		if (result !== Status.STATUS_ACCESS_DENIED) return void checked(result, "fsync");
+		// Directories, and files that are only read, take another handle for that.
+		const access = FILE_WRITE_DATA | FILE_APPEND_DATA;
+		const again = checked(yield* reopened(scope, handle, { access }), "fsync");
+		try {
+			checked(yield* flush(scope, again), "fsync");
+		} finally {
+			yield call("NtClose", again);
+		}
 	},
 
 	*datasync(scope, handle) {
@@ -142,9 +151,9 @@ export const file: FileSystem = {
 		checked(result, "ftruncate");
 	},
 
-	// biome-ignore lint/correctness/useYield: nothing is asked of the system
-	*extent() {
-		throw unsupported("extents", "not there yet");
+	extent(scope, handle, offset, end) {
+		const { extent } = require("./extents.ts") as typeof import("./extents.ts");
+		return extent(scope, handle, offset, end);
 	},
 
 	// biome-ignore lint/correctness/useYield: nothing is asked of the system
@@ -176,9 +185,20 @@ function* transfer(
 	return result < 0 ? result : bytes;
 }
 
+function* flush(scope: Scope, handle: Handle): Operation<number> {
+	const status = scope.memory.reserve(ioStatusBlock.size);
+	return yield call("NtFlushBuffersFile", handle, status.address);
+}
+
 function* refuseLink(scope: Scope, handle: Handle, { path }: Place): Operation<void> {
-	if ((yield* linkOf(scope, handle)) === undefined) return;
-	yield call("NtClose", handle);
+	let isNone = false;
+	try {
+		isNone = (yield* linkOf(scope, handle)) === undefined;
+	} finally {
+		// Also when the operation is given up here.
+		if (!isNone) yield call("NtClose", handle);
+	}
+	if (isNone) return;
 	throw new FsError("ELOOP", "too many symbolic links encountered", { syscall: "open", path });
 }
 

@@ -1,32 +1,38 @@
+import { assembled } from "../parts.ts";
 import type { System } from "../system.ts";
-import { unwritten } from "../unwritten.ts";
 import { directory } from "./directory.ts";
+import { errnoOf } from "./errno.ts";
 import { file } from "./file.ts";
 import { kernel } from "./kernel.ts";
 import { metadata } from "./metadata.ts";
+import { bytesOf, unitsOf } from "./wtf8.ts";
 
-const missing = unwritten("Windows");
-
-/** The parts that not every program uses are loaded when they are first used. */
-export const system: System = {
-	name: "windows",
-	kernel,
-	file,
-	directory,
-	metadata,
-	ownership: missing.ownership,
-	xattr: missing.xattr,
-	symlink: missing.symlink,
-	hardlink: missing.hardlink,
-	rename: missing.rename,
-	device: missing.device,
-	copy: missing.copy,
-	allocate: missing.allocate,
-	advise: missing.advise,
-	extents: missing.extents,
-	statfs: missing.statfs,
-	flags: missing.flags,
-	lock: missing.lock,
-	watch: missing.watch,
-	capabilities: missing.capabilities,
-};
+export const system: System = assembled(
+	{
+		name: "Windows",
+		kernel,
+		names: { decode: unitsOf, encode: bytesOf },
+		errnoOf,
+		file,
+		directory,
+		metadata,
+	},
+	{
+		ownership: () => (require("./ownership.ts") as typeof import("./ownership.ts")).ownership,
+		xattr: () => (require("./xattr.ts") as typeof import("./xattr.ts")).xattr,
+		symlink: () => (require("./symlink.ts") as typeof import("./symlink.ts")).symlink,
+		hardlink: () => (require("./hardlink.ts") as typeof import("./hardlink.ts")).hardlink,
+		rename: () => (require("./rename.ts") as typeof import("./rename.ts")).rename,
+		device: () => (require("./device.ts") as typeof import("./device.ts")).device,
+		copy: () => (require("./copy.ts") as typeof import("./copy.ts")).copy,
+		allocate: () => (require("./allocate.ts") as typeof import("./allocate.ts")).allocate,
+		advise: () => (require("./advise.ts") as typeof import("./advise.ts")).advise,
+		extents: () => (require("./extents.ts") as typeof import("./extents.ts")).extents,
+		statfs: () => (require("./statfs.ts") as typeof import("./statfs.ts")).statfs,
+		flags: () => (require("./flags.ts") as typeof import("./flags.ts")).flags,
+		lock: () => (require("./lock.ts") as typeof import("./lock.ts")).lock,
+		watch: () => (require("./watch.ts") as typeof import("./watch.ts")).watch,
+		capabilities: () =>
+			(require("./capabilities.ts") as typeof import("./capabilities.ts")).capabilities,
+	},
+);

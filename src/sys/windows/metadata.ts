@@ -29,11 +29,14 @@ import {
 } from "./layouts.ts";
 import { withOpened } from "./path.ts";
 import { filetimeOf, HandleMetadata, record } from "./record.ts";
+import { withAccess } from "./reopen.ts";
 
 const records = new Records(record.size);
 
 export const metadata: MetadataSystem = {
 	recordSize: record.size,
+	// Whether anybody may write is all that a mode says here.
+	modeHides: false,
 	recorded: (words, start) => new HandleMetadata(words, start),
 
 	stat(scope, subject, { follow }) {
@@ -98,9 +101,25 @@ export function onSubject<T>(
 	syscall: string,
 	operation: (handle: Handle) => Operation<T>,
 ): Operation<T> {
-	if (typeof subject === "number") return operation(subject);
+	if (typeof subject === "number") return onHandle(scope, subject, access, syscall, operation);
 	const how = { access, reach: follow ? "follow" : "link" } as const;
 	return withOpened(scope, subject, how, syscall, operation);
+}
+
+/** What a handle was not opened for, another handle of the same file may be. */
+function* onHandle<T>(
+	scope: Scope,
+	handle: Handle,
+	access: number,
+	syscall: string,
+	operation: (handle: Handle) => Operation<T>,
+): Operation<T> {
+	try {
+		return yield* operation(handle);
+	} catch (error) {
+		if (access === FILE_READ_ATTRIBUTES || !isCode(error, "EPERM")) throw error;
+		return yield* withAccess(scope, handle, access, true, syscall, operation);
+	}
 }
 
 function denied({ path }: Place): FsError {
@@ -207,7 +226,7 @@ export function* setBasic(
 	checked(yield set, syscall);
 }
 
-function* attributesOf(scope: Scope, handle: Handle, syscall: string): Operation<number> {
+export function* attributesOf(scope: Scope, handle: Handle, syscall: string): Operation<number> {
 	const { size, fileAttributes } = fileBasicInformation;
 	return (yield* query(scope, handle, FileBasicInformation, size, syscall)).u32(fileAttributes);
 }

@@ -4,7 +4,7 @@
  * names of devices, dots at the end and `\\?\` mean what they always do. A name inside an open
  * directory goes with its handle.
  */
-import { bytesAt } from "../../engine/memory.ts";
+import { bytesAt, type Region } from "../../engine/memory.ts";
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import { FsError } from "../../errors.ts";
@@ -48,6 +48,8 @@ export interface OpenedHow {
 	readonly attributes?: number;
 	/** Whether reads and writes may end later than the call that began them. */
 	readonly overlapped?: boolean;
+	/** What others may open it for meanwhile. Default: everything. */
+	readonly share?: number;
 }
 
 const SHARE_ALL = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
@@ -83,6 +85,7 @@ export function* openedAt(
 	how: OpenedHow,
 ): Operation<number> {
 	const { access, reach, disposition = FILE_OPEN, options = 0, attributes = 0 } = how;
+	const { share = SHARE_ALL } = how;
 	const { memory } = scope;
 	const handle = memory.reserve(8);
 	const status = memory.reserve(ioStatusBlock.size);
@@ -97,7 +100,7 @@ export function* openedAt(
 		status.address,
 		0,
 		attributes,
-		SHARE_ALL,
+		share,
 		disposition,
 		all,
 	);
@@ -143,11 +146,15 @@ function unicodeStringOf(scope: Scope, name: string): number {
 /** The address of a copy of a string in 16-bit units, with a 0 after it. */
 export function wideString(scope: Scope, text: string): number {
 	const region = scope.memory.reserve((text.length + 1) * 2);
-	const bytes = region.bytes();
-	const units = new Uint16Array(bytes.buffer, bytes.byteOffset, text.length + 1);
-	for (let i = 0; i < text.length; i++) units[i] = text.charCodeAt(i);
-	units[text.length] = 0;
+	putText(region, 0, `${text}\0`);
 	return region.address;
+}
+
+/** Writes a string in 16-bit units. */
+export function putText(region: Region, offset: number, text: string): void {
+	const { buffer, byteOffset } = region.bytes(offset);
+	const units = new Uint16Array(buffer, byteOffset, text.length);
+	for (let i = 0; i < text.length; i++) units[i] = text.charCodeAt(i);
 }
 
 /** The system's own name for a place that is not confined. */
@@ -160,7 +167,15 @@ export function* nameOf(scope: Scope, { directory, path }: Place): Operation<Nat
 	if (inside !== undefined) return { root: directory, name: inside };
 	// What goes up from the directory is looked up from where the directory is.
 	const base = yield* pathOf(scope, directory);
-	return { root: 0, name: lexical(`${base}\\${text}`, 1) ?? base };
+	return { root: 0, name: aboveIn(`${base}\\${text}`) };
+}
+
+/** A path that starts at the device of a volume, or at a share, which nothing leads out of. */
+function aboveIn(path: string): string {
+	const fixed = /^\\Device\\Mup\\/i.test(path) ? 5 : 3;
+	const name = lexical(path, fixed) ?? path;
+	// Without a name in it that would be the device itself, and not its root directory.
+	return name.split("\\").length > fixed ? name : `${name}\\`;
 }
 
 /** Whether a path does not start from a directory: from a drive, a server or the root of a drive. */

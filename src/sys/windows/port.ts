@@ -19,6 +19,11 @@ import {
 /** The calls that are made here: those that this system can end later. */
 const taken = new Set<number>([fn.NtReadFile, fn.NtWriteFile, fn.NtNotifyChangeDirectoryFile]);
 
+/** Whether promise forms make a call here, of files that the port can be told of. */
+export function endsLater(index: number): boolean {
+	return taken.has(index);
+}
+
 /** What the worker says: which calls have ended, by the addresses of their status blocks. */
 export type Packets = readonly number[];
 
