@@ -3,27 +3,11 @@
  * once: what has the name afterwards is the old file or the new one, whole, and nothing else is left.
  */
 import { expect } from "bun:test";
-import fs from "node:fs";
-import type { Call } from "../src/engine/call.ts";
-import { FICLONE } from "../src/sys/linux/layouts.ts";
-import {
-	ATTRIBUTE,
-	checkNames,
-	checkSubject,
-	errno,
-	makeSources,
-	refusal,
-	restore,
-	type Scenario,
-	type Seen,
-	scenarios,
-	seen,
-	subjectOf,
-} from "./fault-scenarios.ts";
+import { ATTRIBUTE, makeSources, scenarios } from "./fault-scenarios.ts";
+import { type Outcome, Trial, transfers } from "./fault-trial.ts";
 import { filesystem } from "./filesystems.ts";
 import { forms, type Given } from "./forms.ts";
-import { type CallName, type Interposer, interpose } from "./interposed.ts";
-import { openIn } from "./witnesses.ts";
+import { type CallName, interpose } from "./interposed.ts";
 
 /** Names that errors have for calls, where those differ. */
 const syscalls: Partial<Record<CallName, string[]>> = {
@@ -42,132 +26,6 @@ const syscalls: Partial<Record<CallName, string[]>> = {
 
 /** Calls that may fail without harm: a lock may not be needed, nor a close of what has nothing to lose. */
 const dispensable = new Set<CallName>(["close", "faccessat", "flock", "fstatfs"]);
-/** Calls that may do less than they are asked. */
-const transfers = { pread64: "c", pwrite64: "c", copy_file_range: "e" } as const;
-
-/** Calls that change content, and which of their parameters is the descriptor. */
-const changes: Partial<Record<CallName, "a" | "c">> = {
-	copy_file_range: "c",
-	ftruncate: "a",
-	ioctl: "a",
-	pwrite64: "a",
-};
-
-/** What is done to the calls of one run, by their number in it. */
-interface Plan {
-	/** The code with which a call fails; undefined to let it be made. */
-	readonly fails?: (step: number, name: CallName) => string | undefined;
-	/** Bytes that a transfer may move. */
-	readonly most?: (step: number) => number;
-	/** What the source is said not to have, so that nobody can keep it. */
-	readonly lacks?: readonly string[];
-}
-
-interface Outcome {
-	readonly calls: readonly CallName[];
-	/** Whether the close failed of the file that has the name, which may not have come to the disk. */
-	readonly lostContent: boolean;
-	readonly error: (Error & Record<string, unknown>) | undefined;
-	readonly notPreserved: readonly string[];
-}
-
-/** Runs one scenario again and again, in a kernel that does to it what a plan says. */
-class Trial {
-	private calls: CallName[] = [];
-	/** Descriptors of files that have been changed and not been put on the disk. */
-	private readonly dirty = new Set<number>();
-	/** The file whose close failed while it was one of those. */
-	private lost: bigint | undefined;
-	private plan: Plan = {};
-	private before: Seen | undefined;
-	/** What a run without faults makes. */
-	private whole: Seen | undefined;
-
-	constructor(
-		private readonly given: Given,
-		readonly scenario: Scenario,
-	) {}
-
-	get form(): Given["form"] {
-		return this.given.form;
-	}
-
-	readonly interposer: Interposer = (name, call, make) => {
-		const step = this.calls.push(name) - 1;
-		const { fails, most } = this.plan;
-		const code = fails?.(step, name);
-		this.follow(name, call, code);
-		// A close that fails has closed all the same.
-		if (code !== undefined && name === "close") make();
-		if (code !== undefined) return errno(code);
-		const lacking = refusal(this.scenario, name, call);
-		if (lacking !== undefined) return lacking;
-		if (most === undefined || !(name in transfers)) return make();
-		const length = transfers[name as keyof typeof transfers];
-		return make({ [length]: Math.min(call[length], most(step)) });
-	};
-
-	/** Keeps account of what has been changed and may be lost. */
-	private follow(name: CallName, call: Call, code: string | undefined): void {
-		const { [name]: changed } = changes;
-		const isOther = name === "ioctl" && call.b !== FICLONE;
-		if (changed !== undefined && !isOther) this.dirty.add(call[changed]);
-		if (name === "fsync") this.dirty.delete(call.a);
-		if (name !== "close" || !this.dirty.delete(call.a) || code === undefined) return;
-		this.lost = fs.fstatSync(call.a, { bigint: true }).ino;
-	}
-
-	/** The calls of a run in which nothing goes wrong. */
-	async undisturbed(): Promise<readonly CallName[]> {
-		this.before = restore(this.given, this.scenario, undefined);
-		const { calls, error } = await this.perform({});
-		expect(error?.code).toBe(this.scenario.refused);
-		this.whole = seen(subjectOf(this.given, this.scenario));
-		return calls;
-	}
-
-	/** One run by a plan, after which all must be as it should. */
-	async run(what: string, plan: Plan): Promise<Outcome> {
-		const { given, scenario } = this;
-		this.before = restore(given, scenario, this.before);
-		const outcome = await this.perform(plan);
-		expect([what, openIn(given.directory)]).toEqual([what, 0]);
-		const { error, notPreserved } = outcome;
-		const done = error === undefined || error.code === scenario.refused;
-		const unlike = [...notPreserved, ...(plan.lacks ?? [])];
-		const expected = { before: this.before, whole: this.whole, done, notPreserved: unlike };
-		checkNames(given, scenario, what);
-		checkSubject(given, scenario, what, expected);
-		if (error !== undefined) {
-			const { name, path, dest } = error;
-			const [from, to] = [given.path(scenario.source), given.path("to")];
-			expect([what, name, path, dest]).toEqual([what, "FsError", ...scenario.names(from, to)]);
-		}
-		return outcome;
-	}
-
-	private async perform(plan: Plan): Promise<Outcome> {
-		const { given, scenario } = this;
-		const [from, to] = [given.path(scenario.source), given.path("to")];
-		this.calls = [];
-		this.dirty.clear();
-		this.lost = undefined;
-		this.plan = plan;
-		let error: Outcome["error"];
-		let notPreserved: readonly string[] = [];
-		try {
-			const report = await scenario.act(given.fsx, from, to);
-			notPreserved = report?.notPreserved ?? [];
-		} catch (reason) {
-			error = reason as Outcome["error"];
-		}
-		this.plan = {};
-		const lostContent =
-			this.lost !== undefined && this.lost === seen(subjectOf(given, scenario))?.ino;
-		return { calls: this.calls, lostContent, error, notPreserved };
-	}
-}
-
 /** Failures that nothing can be done about. */
 const fatal = ["EIO", "ENOSPC", "EDQUOT"];
 /** Failures that may mean that another way is to be tried. */

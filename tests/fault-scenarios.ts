@@ -39,6 +39,9 @@ interface Setting {
 /** One copy or write, whose calls are going to fail. */
 export interface Scenario extends Setting {
 	readonly title: string;
+	readonly isCopy: boolean;
+	/** Whether all is to be on the disk when it has ended. */
+	readonly synced: boolean;
 	readonly act: (fsx: Forms, from: string, to: string) => Promise<CopyReport | undefined>;
 	/** The names that its errors have: `path` and `dest`. */
 	readonly names: (from: string, to: string) => [path: string, dest: string | undefined];
@@ -47,6 +50,8 @@ export interface Scenario extends Setting {
 const copy = (title: string, setting: Setting, options: CopyFileOptions = {}): Scenario => ({
 	...setting,
 	title: `copy ${title}`,
+	isCopy: true,
+	synced: options.sync === true,
 	act: (fsx, from, to) => fsx.copyFile(from, to, options),
 	names: (from, to) => [from, to],
 });
@@ -54,6 +59,8 @@ const copy = (title: string, setting: Setting, options: CopyFileOptions = {}): S
 const write = (title: string, setting: Setting, options: WriteFileOptions = {}): Scenario => ({
 	...setting,
 	title: `write ${title}`,
+	isCopy: false,
+	synced: options.sync === true,
 	act: async (fsx, from, to) => {
 		await fsx.writeFile(to, fs.readFileSync(from), options);
 		return undefined;
