@@ -54,6 +54,7 @@ describe.if(process.platform === "linux")("memory stays flat", () => {
 	const sampled: [kind: string, most: number][] = [
 		["statSync", 60_000],
 		["statSync that fails", 20_000],
+		["File.readSync", 20_000],
 		["File.writeAt on lane ring", 20_000],
 		["open on lane worker", 5000],
 	];
