@@ -40,6 +40,8 @@ interface Setting {
 export interface Scenario extends Setting {
 	readonly title: string;
 	readonly isCopy: boolean;
+	/** Whether nothing may be replaced, and nothing is there at first. */
+	readonly mustBeNew: boolean;
 	/** Whether all is to be on the disk when it has ended. */
 	readonly synced: boolean;
 	readonly act: (fsx: Forms, from: string, to: string) => Promise<CopyReport | undefined>;
@@ -51,6 +53,7 @@ const copy = (title: string, setting: Setting, options: CopyFileOptions = {}): S
 	...setting,
 	title: `copy ${title}`,
 	isCopy: true,
+	mustBeNew: options.overwrite === false && setting.there === "nothing",
 	synced: options.sync === true,
 	act: (fsx, from, to) => fsx.copyFile(from, to, options),
 	names: (from, to) => [from, to],
@@ -60,6 +63,7 @@ const write = (title: string, setting: Setting, options: WriteFileOptions = {}):
 	...setting,
 	title: `write ${title}`,
 	isCopy: false,
+	mustBeNew: false,
 	synced: options.sync === true,
 	act: async (fsx, from, to) => {
 		await fsx.writeFile(to, fs.readFileSync(from), options);

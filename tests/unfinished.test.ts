@@ -1,11 +1,14 @@
-/** What is on its way to its place: in which order it comes to the disk, and who may look at it. */
+/**
+ * What is on its way to its place: in which order it comes to the disk, who may look at it, and who has
+ * the place if somebody else takes it meanwhile.
+ */
 import { expect } from "bun:test";
 import fs from "node:fs";
 import type { Call } from "../src/engine/call.ts";
 import { O } from "../src/sys/linux/layouts.ts";
-import { makeSources, type Scenario, scenarios } from "./fault-scenarios.ts";
+import { makeSources, refusal, type Scenario, scenarios } from "./fault-scenarios.ts";
 import { changedBy, Trial } from "./fault-trial.ts";
-import { forms } from "./forms.ts";
+import { failureOf, forms } from "./forms.ts";
 import { type CallName, interpose } from "./interposed.ts";
 
 /** Declares a case that is told of each call of a scenario that succeeds, and of the end. */
@@ -78,4 +81,25 @@ for (const scenario of secret) {
 			expect(seen).toEqual(isWritten ? ["00"] : []);
 		},
 	);
+}
+
+for (const scenario of scenarios.filter(({ mustBeNew }) => mustBeNew)) {
+	const body: Parameters<typeof forms>[1] = async (given) => {
+		const { fsx, path, directory } = given;
+		makeSources(given);
+		const before = fs.readdirSync(directory);
+		await using _ = await interpose((name, call, make) => {
+			const lacking = refusal(scenario, name, call);
+			const isLast = name === "linkat" || name === "renameat2";
+			if (isLast && lacking === undefined && !fs.existsSync(path("to"))) {
+				fs.writeFileSync(path("to"), "theirs");
+			}
+			return lacking ?? make();
+		});
+		const error = await failureOf(scenario.act(fsx, path(scenario.source), path("to")));
+		expect(error).toMatchObject({ code: "EEXIST", dest: path("to") });
+		expect(fs.readFileSync(path("to"), "utf8")).toBe("theirs");
+		expect(fs.readdirSync(directory).sort()).toEqual([...before, "to"].sort());
+	};
+	forms(`${scenario.title}: somebody else takes the name at last`, body, "/dev/shm");
 }
