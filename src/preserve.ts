@@ -108,7 +108,10 @@ export function* dressLike(
 		}
 	}
 	if (!parts.mode) return;
-	for (const name of yield* attributesOf(scope, place, false)) {
+	const names = yield* attributesOf(scope, place, false);
+	// A list of the directory's would grant what the old file does not.
+	yield* removeInherited(scope, names, handle, true);
+	for (const name of names) {
 		if (printable(name) !== ACCESS_LIST) continue;
 		const list = yield* system.xattr.get(scope, place, name, false);
 		yield* system.xattr.set(scope, handle, name, list, "either", true);

@@ -151,6 +151,23 @@ for (const place of [ext4, xfs, btrfs]) {
 	);
 }
 
+for (const place of [ext4, xfs, btrfs]) {
+	place.forms("a file that is replaced gets no list from its directory", async ({ fsx, path }) => {
+		fs.mkdirSync(path("dir"));
+		fs.writeFileSync(path("dir/file"), "old", { mode: 0o640 });
+		fs.writeFileSync(path("from"), "new", { mode: 0o600 });
+		const before = acl(path("dir/file"));
+		tool("setfacl", "-d", "-m", "u:42:rwx", path("dir"));
+		for (const replace of [
+			() => fsx.writeFile(path("dir/file"), "new", { atomic: true }),
+			() => fsx.copyFile(path("from"), path("dir/file"), { preserve: "none" }),
+		]) {
+			await replace();
+			expect(acl(path("dir/file"))).toBe(before);
+		}
+	});
+}
+
 forms(
 	"a secret is never readable by others, also while it is copied",
 	async ({ fsx, path }) => {
