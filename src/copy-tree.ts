@@ -262,15 +262,13 @@ class TreeCopy {
 		else yield* this.special(level, source, slot, path);
 	}
 
-	/** Enters an open directory, or closes it if that fails. */
+	/** Enters an open directory, or closes it if that fails before its level has it to close. */
 	private *enterOr(from: Handle, destination: Place, path: string | Uint8Array): Operation<void> {
-		let handed = false;
 		try {
 			const metadata = yield* system.metadata.stat(this.scope, from, ITSELF);
 			yield* this.enter(from, metadata, destination, path);
-			handed = true;
 		} finally {
-			if (!handed) yield* closeAfter(this.scope, from, false);
+			if (this.levels.at(-1)?.from !== from) yield* closeAfter(this.scope, from, false);
 		}
 	}
 
