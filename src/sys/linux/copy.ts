@@ -21,10 +21,13 @@ const UNKNOWN_SIZE = 64 * 1024;
 /** The unit in which zeros are looked for, and the size of most filesystems' blocks. */
 const ZERO_BLOCK = 4096;
 
-/** Readable too, so that the copy can be compared with its source. */
+/**
+ * Readable too, so that the copy can be compared with its source. What is replaced is emptied when it
+ * is known to be no link, and not the source, which may have got the name meanwhile.
+ */
 const howToOpen = {
 	new: { read: true, write: true, create: true, exclusive: true },
-	replacement: { read: true, write: true, create: true, truncate: true },
+	replacement: { read: true, write: true, create: true, noFollow: true },
 	unnamed: { read: true, write: true, temporary: true },
 } as const;
 
@@ -54,7 +57,11 @@ export const copy: CopySystem = {
 		const handle = yield* file.open(scope, destination, { ...howToOpen[as], mode });
 		let done = false;
 		try {
-			if (as === "replacement") yield* conceal(handle, mode);
+			if (as === "replacement") {
+				yield* refuseSame(scope, source, handle);
+				yield* file.truncate(scope, handle, 0);
+				yield* conceal(handle, mode);
+			}
 			const transfer = yield* content(scope, source, handle, how);
 			done = true;
 			const { done: bytes, holes, method } = transfer;
@@ -103,6 +110,15 @@ export const copy: CopySystem = {
 		checked(result, "cloneRange");
 	},
 };
+
+/** Emptied to be written anew, the source would be lost. */
+function* refuseSame(scope: Scope, source: Handle, destination: Handle): Operation<void> {
+	const from = yield* metadata.stat(scope, source, ITSELF);
+	const to = yield* metadata.stat(scope, destination, ITSELF);
+	if (from.ino !== to.ino || from.dev !== to.dev) return;
+	const detail = "source and destination are the same file";
+	throw failure(-Errno.EINVAL, "copyfile", { detail });
+}
 
 function* blockSize(scope: Scope, handle: Handle): Operation<number> {
 	const status = scope.memory.reserveZeroed(statfs.size);
@@ -201,9 +217,7 @@ class Transfer {
 	/** Copies the stretches that hold data and leaves holes between them. */
 	*segments(): Operation<void> {
 		for (;;) {
-			// No more data: what is left is a hole, up to where the file ends by now.
-			const data = yield* seek(this.source, this.done, SEEK_DATA);
-			const start = data ?? (yield* endOf(this.source));
+			const { data, start } = yield* this.nextData();
 			if (start > this.done) {
 				this.holes++;
 				this.advance(start - this.done);
@@ -215,6 +229,19 @@ class Transfer {
 			if (this.done < end) break;
 		}
 		yield* file.truncate(this.scope, this.destination, this.done);
+	}
+
+	/**
+	 * Where the next data begins, or, if there is none, where the hole ends that is left. The end is
+	 * asked for before it is seen that no data is there: what is appended meanwhile is not a hole.
+	 */
+	private *nextData(): Operation<{ data: number | undefined; start: number }> {
+		const { source, done } = this;
+		let data = yield* seek(source, done, SEEK_DATA);
+		if (data !== undefined) return { data, start: data };
+		const end = yield* endOf(source);
+		if (end > done) data = yield* seek(source, done, SEEK_DATA);
+		return { data, start: data ?? end };
 	}
 
 	/** Copies from where the transfer stands to `end`, or to the end of the file before that. */
