@@ -5,7 +5,7 @@ import { FsError } from "./errors.ts";
 import { dressLike, preserve } from "./preserve.ts";
 import { type Seal, setSeals, trySeals } from "./preserve-flags.ts";
 import type { Preserved } from "./preserved.ts";
-import { beside, closeAfter, discard, moveIntoPlace, type Slot } from "./replace.ts";
+import { beside, closeAfter, discard, finishing, moveIntoPlace, type Slot } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { ContentCopied, ContentHow, Handle, Place } from "./sys/system.ts";
@@ -222,7 +222,7 @@ function* sealCopy(
 	seals: readonly Seal[],
 ): Operation<void> {
 	if (sealLater !== undefined) sealLater(seals);
-	else yield* setSeals(scope, handle, seals, { ...how.preserve, lost }, how.sync);
+	else yield* finishing(scope, setSeals(scope, handle, seals, { ...how.preserve, lost }, how.sync));
 }
 
 /** Reads both files again and compares them. */

@@ -1,7 +1,7 @@
 /** The copy of a tree, as one operation made of the copies of its entries. */
 
 import { type CopyHow, type CopyJob, copyOpenFile, mayReplace } from "./copy-file.ts";
-import { notAFile, TO_COPY } from "./copy-named.ts";
+import { notAFile } from "./copy-named.ts";
 import { copySpecial } from "./copy-special.ts";
 import type { Hooks } from "./engine/offload.ts";
 import type { Operation } from "./engine/operation.ts";
@@ -9,6 +9,7 @@ import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode, printable } from "./errors.ts";
 import { FirstCopies } from "./first-copies.ts";
 import { isInside } from "./inside.ts";
+import { openFile } from "./open-file.ts";
 import { joined, parentOf } from "./place.ts";
 import { handsDownLists, preserve } from "./preserve.ts";
 import { type Seal, setSeals } from "./preserve-flags.ts";
@@ -279,7 +280,7 @@ class TreeCopy {
 		path: string | Uint8Array,
 	): Operation<void> {
 		const { scope, how, copied, lost } = this;
-		const from = yield* system.file.open(scope, source, { ...TO_COPY, noFollow: true });
+		const from = yield* openFile(scope, source, { read: true, noFollow: true });
 		try {
 			const metadata = yield* system.metadata.stat(scope, from, ITSELF);
 			if (!metadata.isFile()) throw notAFile(metadata, source, slot.place);

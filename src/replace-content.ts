@@ -14,7 +14,7 @@ import {
 	type Slot,
 	slotOf,
 	statIfThere,
-	syncDirectory,
+	withNamesSynced,
 } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
@@ -44,15 +44,18 @@ export function* replaceContent(
 		if (old !== undefined && !old.isFile()) throw notAFile(old, place);
 		// Until it has the permissions of the old file, nobody else is to see what may be secret.
 		const draft: Draft = { slot, old, bytes, mode: old === undefined ? mode : 0o600 };
-		try {
-			yield* writeNameless(scope, draft);
-		} catch (error) {
-			if (!lacksNamelessFiles(error)) throw error;
-			yield* writeNamed(scope, draft);
-		}
-		if (sync) yield* syncDirectory(scope, beside(slot, "."));
+		yield* withNamesSynced(scope, beside(slot, "."), sync, write(scope, draft));
 	} finally {
 		yield* slot.release();
+	}
+}
+
+function* write(scope: Scope, draft: Draft): Operation<void> {
+	try {
+		yield* writeNameless(scope, draft);
+	} catch (error) {
+		if (!lacksNamelessFiles(error)) throw error;
+		yield* writeNamed(scope, draft);
 	}
 }
 

@@ -24,7 +24,8 @@ export function* slotOf(scope: Scope, place: Place): Operation<Slot> {
 	const { parent, name } = partsOf(place.path);
 	let opened: Handle | undefined;
 	let { directory } = place;
-	const dots = isDots(name);
+	// The root has no name, and no directory that it is in.
+	const dots = isDots(name) || (name.length === 0 && parent !== undefined);
 	if (parent !== undefined || directory === undefined || dots) {
 		const above = { ...place, path: dots ? place.path : (parent ?? ".") };
 		opened = yield* system.file.open(scope, above, LOOK_UP);
@@ -159,12 +160,34 @@ export function* statIfThere(
 	}
 }
 
-/** Waits until the names in a directory are on the disk. */
-export function* syncDirectory(scope: Scope, place: Place): Operation<void> {
-	const handle = yield* system.file.open(scope, place, { read: true, directory: true });
+/**
+ * Changes names in a directory and, if that is asked, waits until they are on the disk. The directory is
+ * opened before: who may not do that learns so while nothing is changed.
+ */
+export function* withNamesSynced<T>(
+	scope: Scope,
+	directory: Place,
+	sync: boolean,
+	change: Operation<T>,
+): Operation<T> {
+	if (!sync) return yield* change;
+	const handle = yield* system.file.open(scope, directory, { read: true, directory: true });
 	try {
-		yield* system.file.sync(scope, handle);
+		const result = yield* change;
+		yield* finishing(scope, system.file.sync(scope, handle));
+		return result;
 	} finally {
 		yield* closeAfter(scope, handle, false);
+	}
+}
+
+/** Ends what can be seen already: an abort would come too late for it, and leave it half done. */
+export function* finishing<T>(scope: Scope, operation: Operation<T>): Operation<T> {
+	const { interrupt } = scope;
+	scope.interrupt = undefined;
+	try {
+		return yield* operation;
+	} finally {
+		scope.interrupt = interrupt;
 	}
 }

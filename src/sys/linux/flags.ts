@@ -103,7 +103,8 @@ class Flagged {
 
 	/**
 	 * Opens what has a name, after a look: opening a device or a fifo may wait and may have effects.
-	 * By its entry in /proc the file that was looked at is opened, whatever has the name by then.
+	 * By its entry in /proc the file that was looked at is opened, whatever has the name by then; who
+	 * has a lease on it is waited for.
 	 */
 	private *opened<T>(
 		place: Place,
@@ -117,7 +118,7 @@ class Flagged {
 		try {
 			yield* this.checkKind(seen);
 			const self = scope.memory.cstring(procPath(seen));
-			const handle = this.checked(yield sys(nr.openat, AT_FDCWD, self, O.O_NONBLOCK | O.O_CLOEXEC));
+			const handle = this.checked(yield sys(nr.openat, AT_FDCWD, self, O.O_CLOEXEC));
 			try {
 				return yield* body(handle);
 			} finally {
