@@ -43,6 +43,7 @@ export const STATX_BTIME = 0x800;
 export const STATX_MNT_ID = 0x1000;
 export const STATX_DIOALIGN = 0x2000;
 export const STATX_SUBVOL = 0x8000;
+export const STATX_WRITE_ATOMIC = 0x10000;
 
 export const STATX_ATTR_COMPRESSED = 0x4;
 export const STATX_ATTR_IMMUTABLE = 0x10;
@@ -80,6 +81,9 @@ export const statx = {
 	dioMemoryAlign: 152,
 	dioOffsetAlign: 156,
 	subvolume: 160,
+	atomicWriteUnitMin: 168,
+	atomicWriteUnitMax: 172,
+	atomicWriteSegmentsMax: 176,
 } as const;
 
 /** The seconds and nanoseconds of a `statx_timestamp` and of a `timespec` alike. */

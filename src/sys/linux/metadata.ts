@@ -23,6 +23,7 @@ import {
 	STATX_DIOALIGN,
 	STATX_MNT_ID,
 	STATX_SUBVOL,
+	STATX_WRITE_ATOMIC,
 	statx,
 	timespec,
 	UTIME_NOW,
@@ -31,7 +32,14 @@ import {
 import { at, openat, procPath, resolveFlags } from "./path.ts";
 import { StatxMetadata } from "./statx.ts";
 
-const WANTED = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | STATX_DIOALIGN | STATX_SUBVOL;
+/** Whether a file takes atomic writes is told, among the attributes too, only if it is asked for. */
+const WANTED =
+	STATX_BASIC_STATS |
+	STATX_BTIME |
+	STATX_MNT_ID |
+	STATX_DIOALIGN |
+	STATX_SUBVOL |
+	STATX_WRITE_ATOMIC;
 /** For the one call that has to be as quick as the runtime's own. */
 const STATX = nr.statx;
 const BILLION = 1_000_000_000n;
