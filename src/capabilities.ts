@@ -29,13 +29,11 @@ export interface Capabilities {
 	readonly system: string;
 	/** The release of its kernel. */
 	readonly release: string;
-	/** The processor's architecture, by Node's name: `"x64"` or `"arm64"`. */
 	/** The architecture of the processor, as Node names it: `"x64"`, `"arm64"`. */
 	readonly architecture: string;
 	/** The runtime and its version: `"Bun 1.4.5"`. */
 	readonly runtime: string;
 	/** How this thread's calls reach the kernel. */
-	/** How calls reach the kernel. */
 	readonly engine: EngineCapabilities;
 	/** The filesystem of the location: its type, and where it is mounted. */
 	readonly filesystem: {

@@ -7,10 +7,13 @@ import {
 	capabilities,
 	capabilitiesSync,
 	configureEngine,
+	openDirSync,
 	stopEngine,
 } from "../src/index.ts";
 import { failureOf, forms, skipped, testElsewhere } from "./forms.ts";
 import { type FilesystemName, mount } from "./mounts.ts";
+import { rootForms } from "./root.ts";
+import { output } from "./witnesses.ts";
 
 const LINUX = process.platform === "linux";
 const ROOT = process.getuid?.() === 0;
@@ -159,4 +162,32 @@ onMount("a filesystem that is full", "onePage", "tmpfs", (_found, point) => {
 	expect(find(full, "holes").supported).toBeUndefined();
 	expect(find(full, "holes").note).toContain("ENOSPC");
 	expect(fs.readdirSync(point)).toEqual(["all"]);
+});
+
+onMount("an ext4 with larger units than those that are tried", "clusters", "ext4", (found) => {
+	expect(find(found, "punching of holes").supported).toBe(true);
+	for (const name of ["collapsing of ranges", "insertion of ranges"]) {
+		const { supported, note } = find(found, name);
+		expect([name, supported]).toEqual([name, undefined]);
+		expect(note).toStartWith("not probed: EINVAL: invalid argument (the filesystem allocates more");
+	}
+});
+
+rootForms("a file that is mounted is not what its directory is", async ({ fsx, path }) => {
+	using mounted = mount("tmpfs");
+	const elsewhere = join(mounted.root, "file");
+	for (const file of [elsewhere, path("file")]) fs.writeFileSync(file, "");
+	output("mount", "--bind", elsewhere, path("file"));
+	try {
+		using dir = openDirSync(path("."));
+		using confined = openDirSync(path("."), { beneath: true });
+		for (const location of [path("file"), dir.at("file"), confined.at("file")]) {
+			const error = await failureOf(fsx.capabilities(location));
+			expect(error).toMatchObject({ code: "ENOTDIR" });
+			expect(error.message).toContain("another filesystem");
+		}
+		expect((await fsx.capabilities(elsewhere)).filesystem.type).toBe("tmpfs");
+	} finally {
+		output("umount", path("file"));
+	}
 });

@@ -116,24 +116,29 @@ function* openDirectoryOf(scope: Scope, place: Place): Operation<Handle> {
 		const found = yield* metadata.stat(scope, handle, { follow: true, sync: "auto" });
 		const self = { directory: undefined, path: procPath(handle), beneath: false };
 		if (found.kind === "directory") return yield* file.open(scope, self, { directory: true });
-		if (place.beneath) return yield* openParentOf(scope, place, found.mountId);
+		if (place.beneath) return yield* openOn(scope, parentOf(place), found.mountId, path);
 		const name = Buffer.from(yield* symlink.readlink(scope, self));
-		const parent = name.subarray(0, Math.max(1, name.lastIndexOf("/")));
-		const at = { directory: undefined, path: parent, beneath: false };
-		return yield* file.open(scope, at, { directory: true });
+		const above = name.subarray(0, Math.max(1, name.lastIndexOf("/")));
+		const parent = { directory: undefined, path: above, beneath: false };
+		return yield* openOn(scope, parent, found.mountId, path);
 	} finally {
 		yield* file.close(scope, handle);
 	}
 }
 
-/** Opens the directory beneath which a confined name is, if that is where its file is, too. */
-function* openParentOf(scope: Scope, place: Place, mountId: bigint | undefined): Operation<Handle> {
-	const parent = yield* file.open(scope, parentOf(place), { directory: true });
+/** Opens the directory of a name, if its file is on the same mount: a file can be mounted, too. */
+function* openOn(
+	scope: Scope,
+	above: Place,
+	mountId: bigint | undefined,
+	path: Place["path"],
+): Operation<Handle> {
+	const parent = yield* file.open(scope, above, { directory: true });
 	try {
 		const found = yield* metadata.stat(scope, parent, { follow: true, sync: "auto" });
 		if (found.mountId === mountId) return parent;
 		throw failure(-Errno.ENOTDIR, "open", {
-			path: place.path,
+			path,
 			detail: "the name leads to a file on another filesystem; ask about a directory there",
 		});
 	} catch (error) {

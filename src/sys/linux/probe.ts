@@ -27,7 +27,8 @@ function* attempt<B extends { readonly scope: Scope }>(
 		return { name, of: "filesystem", supported: true, by, ...(note !== undefined && { note }) };
 	} catch (error) {
 		if (!(error instanceof FsError)) throw error;
-		if (CIRCUMSTANCES.includes(error.code)) return notProbed(error)([name, by, probe]);
+		const unfit = error.code === "EINVAL" && error.syscall === "fallocate";
+		if (unfit || CIRCUMSTANCES.includes(error.code)) return notProbed(error)([name, by, probe]);
 		return { name, of: "filesystem", supported: false, by, note: reasonOf(error) };
 	} finally {
 		bench.scope.release(mark);
