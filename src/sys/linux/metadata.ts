@@ -129,7 +129,9 @@ export const metadata: MetadataSystem = {
 
 	*chmod(scope, subject, mode, follow) {
 		if (typeof subject === "number") {
-			checked(yield sys(nr.fchmod, subject, mode), "fchmod");
+			const result = yield sys(nr.fchmod, subject, mode);
+			if (result === -Errno.EBADF) return yield* chmodLookedAt(scope, subject, mode);
+			checked(result, "fchmod");
 			return;
 		}
 		const { path } = subject;
@@ -208,6 +210,19 @@ function* chmodThroughProc(scope: Scope, place: Place, mode: number): Operation<
 	} finally {
 		yield sys(nr.close, fd);
 	}
+}
+
+/** Of what is open only to be looked at, if it is open at all: there fchmod says that it is not. */
+function* chmodLookedAt(scope: Scope, handle: Handle, mode: number): Operation<void> {
+	const { memory } = scope;
+	const empty = memory.cstring("");
+	let result = yield sys(nr.fchmodat2, handle, empty, mode, AT_EMPTY_PATH);
+	// Before Linux 6.6, and in sandboxes that do not know it.
+	if (result === -Errno.ENOSYS || result === -Errno.EPERM) {
+		result = yield sys(nr.fchmodat, AT_FDCWD, memory.cstring(procPath(handle)), mode);
+		if (result === -Errno.ENOENT) result = -Errno.EBADF;
+	}
+	checked(result, "fchmod");
 }
 
 function putTime(times: Region, offset: number, time: TimeToSet): void {
