@@ -10,10 +10,13 @@ import {
 	openDirSync,
 	stopEngine,
 } from "../src/index.ts";
+import { O } from "../src/sys/linux/layouts.ts";
+import { errno } from "./fault-scenarios.ts";
 import { failureOf, forms, skipped, testElsewhere } from "./forms.ts";
+import { interpose } from "./interposed.ts";
 import { type FilesystemName, mount } from "./mounts.ts";
 import { rootForms } from "./root.ts";
-import { output } from "./witnesses.ts";
+import { openIn, output } from "./witnesses.ts";
 
 const LINUX = process.platform === "linux";
 const ROOT = process.getuid?.() === 0;
@@ -189,5 +192,33 @@ rootForms("a file that is mounted is not what its directory is", async ({ fsx, p
 		expect((await fsx.capabilities(elsewhere)).filesystem.type).toBe("tmpfs");
 	} finally {
 		output("umount", path("file"));
+	}
+});
+
+forms("whatever call fails, no more is left than could not be removed", async (given) => {
+	const { fsx, path, directory } = given;
+	// A name in the directory of the probe, and that itself; all, if it cannot be listed.
+	const mayLeave: Record<string, number> = { unlinkat: 2, openat: 8, getdents64: 8 };
+	// The second way is taken where files cannot be made without a name.
+	for (const nameless of [true, false]) {
+		for (let [step, failed] = [0, "none yet"]; failed !== ""; step++) {
+			let calls = 0;
+			failed = "";
+			{
+				await using _ = await interpose((name, call, make) => {
+					if (calls++ === step) {
+						failed = name;
+						if (name !== "close") return errno("EIO");
+					}
+					const lacks = name === "openat" && (call.c & O.O_TMPFILE) === O.O_TMPFILE && !nameless;
+					return lacks ? errno("ENOTSUP") : make();
+				});
+				await fsx.capabilities(directory).catch(() => {});
+			}
+			expect([step, failed, openIn(directory)]).toEqual([step, failed, 0]);
+			const left = fs.readdirSync(directory, { recursive: true }).length;
+			expect([step, failed, left <= (mayLeave[failed] ?? 0)]).toEqual([step, failed, true]);
+			for (const name of fs.readdirSync(directory)) fs.rmSync(path(name), { recursive: true });
+		}
 	}
 });

@@ -7,6 +7,7 @@ import type { Scope } from "../../engine/scope.ts";
 import { FsError, isCode } from "../../errors.ts";
 import type { Metadata } from "../metadata.ts";
 import type { Capability, Handle, Place } from "../system.ts";
+import { nr, sys } from "./calls.ts";
 import { directory } from "./directory.ts";
 import { file } from "./file.ts";
 import { BLOCK, inside, makeFile, onFiles, onNames, type Probe } from "./probe-list.ts";
@@ -61,8 +62,13 @@ function* openTemporary(scope: Scope, handle: Handle): Operation<Handle> {
 	}
 	const place = inside(handle, freshName());
 	const opened = yield* file.open(scope, place, { ...how, create: true, exclusive: true });
-	yield* directory.unlink(scope, place);
-	return opened;
+	try {
+		yield* directory.unlink(scope, place);
+		return opened;
+	} catch (error) {
+		yield* closeQuietly(opened);
+		throw error;
+	}
 }
 
 function* probeFiles(scope: Scope, handle: Handle): Operation<Capability[]> {
@@ -83,9 +89,14 @@ function* probeFiles(scope: Scope, handle: Handle): Operation<Capability[]> {
 		if (!(error instanceof FsError)) throw error;
 		results.push(...onFiles.slice(results.length).map(notProbed(error)));
 	} finally {
-		for (const one of opened) yield* file.close(scope, one);
+		for (const one of opened) yield* closeQuietly(one);
 	}
 	return results;
+}
+
+/** What was only tried out has nothing to lose. */
+function* closeQuietly(handle: Handle): Operation<void> {
+	yield sys(nr.close, handle);
 }
 
 function* probeNames(scope: Scope, parent: Handle): Operation<Capability[]> {
@@ -105,7 +116,7 @@ function* probeNames(scope: Scope, parent: Handle): Operation<Capability[]> {
 			yield* makeFile(scope, at("b"));
 			for (const probe of onNames) results.push(yield* attempt({ scope, at }, probe));
 		} finally {
-			yield* file.close(scope, handle);
+			yield* closeQuietly(handle);
 			yield* empty(scope, place);
 		}
 	} catch (error) {
@@ -124,10 +135,13 @@ function* empty(scope: Scope, place: Place): Operation<void> {
 		for (;;) {
 			const records = yield* directory.read(scope, handle);
 			if (records.length === 0) break;
-			for (const { name } of records) yield* directory.unlink(scope, inside(handle, name));
+			for (const { name } of records) {
+				// One that stays must not keep the others; that the directory stays, too, is told.
+				yield sys(nr.unlinkat, handle, scope.memory.cstring(name), 0);
+			}
 		}
 	} finally {
-		yield* file.close(scope, handle);
+		yield* closeQuietly(handle);
 	}
 }
 
