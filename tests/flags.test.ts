@@ -1,10 +1,13 @@
 import { expect } from "bun:test";
 import fs from "node:fs";
 import type { FileFlags } from "../src/index.ts";
+import { O } from "../src/sys/linux/layouts.ts";
 import { confines, IN_MEMORY } from "./confined.ts";
+import { errno } from "./fault-scenarios.ts";
 import { filesystem } from "./filesystems.ts";
 import { runScript } from "./fixtures/run.ts";
 import { failureOf, forms, type Given } from "./forms.ts";
+import { interpose } from "./interposed.ts";
 import { output } from "./witnesses.ts";
 
 const ext4 = filesystem("ext4");
@@ -265,6 +268,19 @@ forms("what is neither file nor directory is not opened", async ({ fsx, path }) 
 	} finally {
 		fs.closeSync(fd);
 	}
+});
+
+forms("without /proc", async ({ fsx, path }) => {
+	fs.writeFileSync(path("file"), "");
+	let looked = false;
+	await using _ = await interpose((name, call, make) => {
+		const missing = looked && name === "openat" && (call.c & O.O_PATH) === 0;
+		looked ||= name === "openat";
+		return missing ? errno("ENOENT") : make();
+	});
+	const error = await failureOf(fsx.getFlags(path("file")));
+	expect(error).toMatchObject({ code: "ENOTSUP", syscall: "getflags", path: path("file") });
+	expect(error.message).toContain("/proc");
 });
 
 forms("what the system refuses", async ({ fsx, path }) => {

@@ -118,7 +118,9 @@ class Flagged {
 		try {
 			yield* this.checkKind(seen);
 			const self = scope.memory.cstring(procPath(seen));
-			const handle = this.checked(yield sys(nr.openat, AT_FDCWD, self, O.O_CLOEXEC));
+			const opened = yield sys(nr.openat, AT_FDCWD, self, O.O_CLOEXEC);
+			if (opened === -Errno.ENOENT) throw this.unsupported("flags take /proc, which is not there");
+			const handle = this.checked(opened);
 			try {
 				return yield* body(handle);
 			} finally {
