@@ -1,5 +1,6 @@
 /** Waiting for changes by each lane: what it holds up, how it ends, and what is left of it. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { getEventListeners } from "node:events";
 import fs from "node:fs";
 import { join } from "node:path";
 import type { EngineOptions } from "../src/engine/settings.ts";
@@ -183,6 +184,13 @@ describe.if(process.platform === "linux").each(lanes)("by %s", (_, options) => {
 		await ended.close();
 		abort.abort();
 		expect(await ended.next()).toEqual({ done: true, value: undefined });
+	});
+
+	test("what cannot be watched does not stay with a signal that lasts", async () => {
+		const { signal } = new AbortController();
+		const { ready } = library.watch(path("none"), { signal });
+		expect(await failureOf(ready)).toMatchObject({ code: "ENOENT" });
+		expect(getEventListeners(signal, "abort")).toEqual([]);
 	});
 
 	test("aborts at any moment leave nothing behind", async () => {

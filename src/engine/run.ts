@@ -58,6 +58,7 @@ function perform<A extends unknown[], T>(
 		generator = operation(scope, ...args);
 	} catch (error) {
 		scope.end();
+		blame(error, operation);
 		return Promise.reject(error);
 	}
 	return new Task(generator, scope, operation).start();
