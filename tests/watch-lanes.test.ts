@@ -134,6 +134,21 @@ describe.if(process.platform === "linux").each(lanes)("by %s", (_, options) => {
 		expect(await waiting).toEqual({ done: true, value: undefined });
 	});
 
+	test("closing one that has ended by itself leaves those alone that came after it", async () => {
+		for (const name of ["gone", "new"]) fs.mkdirSync(path(name));
+		const ended = library.watch(path("gone"));
+		await ended.ready;
+		fs.rmdirSync(path("gone"));
+		expect((await ended.next()).value).toEqual({ kind: "delete", path: "" });
+		expect((await ended.next()).done).toBe(true);
+		// It may have the same number in the system.
+		await using next = library.watch(path("new"));
+		await next.ready;
+		await ended.close();
+		touch(path("new/file"));
+		expect((await next.next()).value).toEqual({ kind: "create", path: "file" });
+	});
+
 	test("ends with the loop", async () => {
 		const watcher = watch();
 		await watcher.ready;
