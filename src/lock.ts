@@ -109,6 +109,10 @@ const lockOperation = waiting(
  * shared lock stands beside other shared ones; an exclusive one stands alone. A lock ends when it is
  * released, and when its process ends; a Worker that is terminated leaves its locks to the process.
  *
+ * A lock is of the file and not of its name: once another file has been put in its place, by a rename
+ * or an atomic write, who waited has the old one and who comes has the new one. Lock a file that
+ * nobody replaces, such as one beside it.
+ *
  * Given a path, the file is opened for the lock alone, so that two locks of one path exclude each
  * other also in one process. Given a `File` or a descriptor, the lock belongs to that open file:
  * closing it releases the lock, and locks through the same open file do not exclude each other, as a
