@@ -109,6 +109,16 @@ describe("metrics", () => {
 		statSync("/");
 		expect(metrics().operations.stat?.count).toBe(1);
 	});
+
+	test("what began before they were turned on again is not counted", async () => {
+		enableMetrics();
+		const pending = stat("/", { sync: "force" });
+		enableMetrics();
+		await pending;
+		const { operations, lanes } = metrics();
+		expect(operations).toEqual({});
+		expect(Object.values(lanes).map(({ count }) => count)).toEqual([0, 0, 0, 0, 0]);
+	});
 });
 
 describe("the diagnostics channel", () => {
