@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Reply, Request } from "../src/engine/messages.ts";
-import { WorkerLane } from "../src/engine/worker-lane.ts";
+import { type Job, WorkerLane } from "../src/engine/worker-lane.ts";
+import { copyFile, stopEngine } from "../src/index.ts";
 import { sys } from "../src/sys/linux/calls.ts";
 import { runProgram } from "./fixtures/run.ts";
+import { failureOf } from "./forms.ts";
 
 /** A worker that answers nothing by itself. */
 class Thread {
@@ -117,6 +119,34 @@ describe("the worker lane", () => {
 		expect(first.terminated).toBe(true);
 		const alive = Thread.doing("operation").filter(({ terminated }) => !terminated);
 		expect(alive.length).toBe(most >> 1);
+	});
+
+	test("takes back what no thread has begun, and nothing else", async () => {
+		const control = new Int32Array(2);
+		const job = (name: string): Job => ({
+			request: { kind: "operation", name, args: [], hooks: [], control },
+			reply: () => answered++,
+		});
+		const jobs = Array.from({ length: most }, (_, index) => job(String(index)));
+		for (const one of jobs) lane.enqueue(one);
+		expect(jobs.map((one) => lane.withdraw(one))).toEqual(
+			jobs.map((_, index) => index >= most >> 1),
+		);
+		for (const thread of Thread.doing("operation")) thread.answer();
+		await lane.stop();
+		expect(answered).toBe(most >> 1);
+	});
+
+	test("an abort ends an operation that still waits for a thread", async () => {
+		await stopEngine();
+		const copies = Array.from({ length: most >> 1 }, () => copyFile("from", "to"));
+		const controller = new AbortController();
+		const waiting = failureOf(copyFile("from", "to", { signal: controller.signal }));
+		controller.abort("enough");
+		expect(await waiting).toMatchObject({ name: "AbortError", cause: "enough" });
+		for (const thread of Thread.doing("operation")) thread.answer();
+		await Promise.all(copies);
+		await stopEngine();
 	});
 
 	test("a thread that breaks before its first answer had no script", () => {

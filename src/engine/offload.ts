@@ -6,6 +6,7 @@ import { once } from "./once.ts";
 import type { Operation } from "./operation.ts";
 import { run, runSync } from "./run.ts";
 import { type Interrupt, type Scope, takeScope } from "./scope.ts";
+import type { Job } from "./worker-lane.ts";
 
 /** What an operation calls back to its caller, and what tells it to stop. */
 export interface Hooks {
@@ -155,7 +156,12 @@ function request<T>(
 	const { promise, resolve, reject } = Promise.withResolvers<T>();
 	const control = new Int32Array(new SharedArrayBuffer(8));
 	const signal = hooks.signal instanceof AbortSignal ? hooks.signal : undefined;
-	const abort = () => Atomics.store(control, ABORTED, 1);
+	const workers = workersForOperations();
+	const abort = () => {
+		Atomics.store(control, ABORTED, 1);
+		// One that waits for a worker would else wait for others to end before it ended.
+		if (workers?.withdraw(job)) end({ kind: "error", error: { aborted: true } });
+	};
 	let thrown: { error: unknown } | undefined;
 	signal?.addEventListener("abort", abort);
 
@@ -177,7 +183,7 @@ function request<T>(
 		else if (reply.kind === "value") resolve(reply.value as T);
 		else if (reply.kind === "error") reject(revive(reply.error, signal));
 	};
-	workersForOperations()?.enqueue({
+	const job: Job = {
 		request: {
 			kind: "operation",
 			name,
@@ -187,7 +193,8 @@ function request<T>(
 			control,
 		},
 		reply: (reply) => (reply.kind === "hook" ? call(reply) : end(reply)),
-	});
+	};
+	workers?.enqueue(job);
 	return promise;
 }
 

@@ -197,7 +197,6 @@ export const FS_DAX_FL = 0x2000000;
 export const FS_PROJINHERIT_FL = 0x20000000;
 export const FS_CASEFOLD_FL = 0x40000000;
 
-export const FUSE_SUPER_MAGIC = 0x65735546;
 export const statfs = {
 	size: 120,
 	type: 0,
