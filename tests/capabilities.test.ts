@@ -262,3 +262,14 @@ test("what a killed process has left is cleared away by the next", async () => {
 		fs.rmSync(directory, { recursive: true });
 	}
 }, 60_000);
+
+forms("the list of mounts is read as other files are", async ({ fsx, directory }) => {
+	let reads = 0;
+	await using _ = await interpose((name, _call, make) => {
+		if (name === "read") reads++;
+		return make();
+	});
+	expect((await fsx.capabilities(directory)).filesystem.mountPoint).toBeDefined();
+	// By a call of its own, past the lanes, it would hold up the event loop.
+	expect(reads).toBeGreaterThan(0);
+});
