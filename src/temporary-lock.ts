@@ -86,6 +86,8 @@ export function* underOwnName<T>(
 /** Clears away what was left by all that have been at work on a place, if none still is. */
 export function* clearLeft(scope: Scope, slot: Slot, prefix: string): Operation<void> {
 	const [file, names] = lockFile(slot, prefix);
+	// Nearly always nothing is there, which a promise form is told at once, if it only looks.
+	if ((yield* statIfThere(scope, file)) === undefined) return;
 	const handle = yield* openLeft(scope, file, LOCK_FILE);
 	if (typeof handle === "string") return;
 	yield* finishing(scope, leave(scope, { slot, file, handle, names, isMaker: false }));
