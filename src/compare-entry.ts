@@ -12,8 +12,10 @@ import {
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode } from "./errors.ts";
+import { openFile } from "./open-file.ts";
 import { ACL_ALIAS } from "./preserved.ts";
 import { throttled } from "./progress.ts";
+import { closeAfter } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Place } from "./sys/system.ts";
@@ -167,18 +169,17 @@ export class Comparison {
 			return;
 		}
 		if (a.size === 0 || (ignored.has("content") && ignored.has("holes"))) return;
-		// nonBlocking: what was a file a moment ago may be a fifo by now.
-		const how = { read: true, noFollow: !pair.follow, nonBlocking: true };
-		const first = yield* system.file.open(scope, pair.first, how);
+		const how = { read: true, noFollow: !pair.follow };
+		const first = yield* openFile(scope, pair.first, how);
 		try {
-			const second = yield* system.file.open(scope, pair.second, how);
+			const second = yield* openFile(scope, pair.second, how);
 			try {
 				yield* this.content(pair.path, first, second, a, b);
 			} finally {
-				yield* system.file.close(scope, second);
+				yield* closeAfter(scope, second, false);
 			}
 		} finally {
-			yield* system.file.close(scope, first);
+			yield* closeAfter(scope, first, false);
 		}
 	}
 

@@ -96,13 +96,13 @@ export function* copyOpenFile(scope: Scope, job: CopyJob): Operation<ContentCopi
 		const copied = yield* copyUnnamed(scope, job);
 		if (copied !== undefined) return copied;
 	}
-	const [temporary, copied] = yield* underTemporaryName(slot, (place) =>
-		create(scope, job, place, "new"),
-	);
-	yield* complete(scope, job, copied, temporary, () =>
-		moveIntoPlace(scope, temporary, slot, how.overwrite !== false),
-	);
-	return copied;
+	return yield* underTemporaryName(scope, slot, function* (temporary) {
+		const copied = yield* create(scope, job, temporary, "new");
+		yield* complete(scope, job, copied, temporary, () =>
+			moveIntoPlace(scope, temporary, slot, how.overwrite !== false),
+		);
+		return copied;
+	});
 }
 
 function create(scope: Scope, job: CopyJob, place: Place, as: "new" | "replacement" | "unnamed") {

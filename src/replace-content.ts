@@ -55,7 +55,7 @@ function* write(scope: Scope, draft: Draft): Operation<void> {
 		yield* writeNameless(scope, draft);
 	} catch (error) {
 		if (!lacksNamelessFiles(error)) throw error;
-		yield* writeNamed(scope, draft);
+		yield* underTemporaryName(scope, draft.slot, (name) => writeNamed(scope, draft, name));
 	}
 }
 
@@ -72,12 +72,10 @@ function* writeNameless(scope: Scope, draft: Draft): Operation<void> {
 	}
 }
 
-function* writeNamed(scope: Scope, draft: Draft): Operation<void> {
+function* writeNamed(scope: Scope, draft: Draft, temporary: Place): Operation<void> {
 	const { slot, mode } = draft;
 	const how = { write: true, create: true, exclusive: true, mode };
-	const [temporary, handle] = yield* underTemporaryName(slot, (name) =>
-		system.file.open(scope, name, how),
-	);
+	const handle = yield* system.file.open(scope, temporary, how);
 	let whole = false;
 	try {
 		let written = false;

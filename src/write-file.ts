@@ -7,7 +7,7 @@ import { FsError, isCode } from "./errors.ts";
 import { type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { parentOf } from "./place.ts";
-import { closeAfter, withNamesSynced } from "./replace.ts";
+import { closeAfter, resolveLinks, withNamesSynced } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Handle, Place } from "./sys/system.ts";
 import { writeWhole } from "./sys/whole.ts";
@@ -68,7 +68,20 @@ function* writeInPlace(
 	sync: boolean,
 ): Operation<void> {
 	const content = writeContent(scope, place, bytes, mode, sync);
-	yield* withNamesSynced(scope, parentOf(place), sync, content);
+	if (!sync) return yield* content;
+	const made = yield* placeOfFile(scope, place);
+	yield* withNamesSynced(scope, parentOf(made), sync, content);
+}
+
+/** Where the file is, or will be made: a link may lead to another directory. */
+function* placeOfFile(scope: Scope, place: Place): Operation<Place> {
+	try {
+		return yield* resolveLinks(scope, place);
+	} catch (error) {
+		// Links of /proc lead to what may have no name, such as a pipe.
+		if (isCode(error, "EAGAIN")) return place;
+		throw error;
+	}
 }
 
 function* writeContent(

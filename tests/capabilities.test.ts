@@ -12,6 +12,7 @@ import {
 } from "../src/index.ts";
 import { O } from "../src/sys/linux/layouts.ts";
 import { errno } from "./fault-scenarios.ts";
+import { runScript } from "./fixtures/run.ts";
 import { failureOf, forms, skipped, testElsewhere } from "./forms.ts";
 import { interpose } from "./interposed.ts";
 import { type FilesystemName, mount } from "./mounts.ts";
@@ -196,9 +197,13 @@ rootForms("a file that is mounted is not what its directory is", async ({ fsx, p
 });
 
 forms("whatever call fails, no more is left than could not be removed", async (given) => {
-	const { fsx, path, directory } = given;
+	const { fsx, directory } = given;
 	// A name in the directory of the probe, and that itself; all, if it cannot be listed.
-	const mayLeave: Record<string, number> = { unlinkat: 2, openat: 8, getdents64: 8 };
+	const mayLeave: Record<string, number> = {
+		...{ unlinkat: 2, openat: 8, getdents64: 8 },
+		// The locked file, which the next one removes.
+		...{ flock: 1, statx: 1 },
+	};
 	// The second way is taken where files cannot be made without a name.
 	for (const nameless of [true, false]) {
 		for (let [step, failed] = [0, "none yet"]; failed !== ""; step++) {
@@ -218,7 +223,53 @@ forms("whatever call fails, no more is left than could not be removed", async (g
 			expect([step, failed, openIn(directory)]).toEqual([step, failed, 0]);
 			const left = fs.readdirSync(directory, { recursive: true }).length;
 			expect([step, failed, left <= (mayLeave[failed] ?? 0)]).toEqual([step, failed, true]);
-			for (const name of fs.readdirSync(directory)) fs.rmSync(path(name), { recursive: true });
+			if (left > 0) await fsx.capabilities(directory);
+			expect([step, failed, fs.readdirSync(directory)]).toEqual([step, failed, []]);
 		}
 	}
+});
+
+test("what a killed process has left is cleared away by the next", async () => {
+	const directory = fs.mkdtempSync("/dev/shm/fsx-test-");
+	const left = () => fs.readdirSync(directory, { recursive: true }).length;
+	const script = `
+		import { capabilitiesSync } from "library";
+		import { interpose } from "${join(import.meta.dir, "interposed.ts")}";
+		const [directory, last, nameless] = process.argv.slice(-3);
+		let calls = 0;
+		await interpose((name, call, make) => {
+			if (calls++ === Number(last)) process.kill(process.pid, "SIGKILL");
+			const lacks = name === "openat" && (call.c & ${O.O_TMPFILE}) === ${O.O_TMPFILE};
+			return lacks && nameless === "false" ? ${errno("ENOTSUP")} : make();
+		});
+		capabilitiesSync(directory);
+		console.log("done");`;
+	try {
+		for (const nameless of [true, false]) {
+			let found = 0;
+			for (let step = 0; ; step += 3) {
+				const said = await runScript(script, directory, String(step), String(nameless)).catch(
+					() => "",
+				);
+				if (left() > 0) found++;
+				capabilitiesSync(directory);
+				expect([step, left()]).toEqual([step, 0]);
+				if (said.includes("done")) break;
+			}
+			expect(found).toBeGreaterThan(5);
+		}
+	} finally {
+		fs.rmSync(directory, { recursive: true });
+	}
+}, 60_000);
+
+forms("the list of mounts is read as other files are", async ({ fsx, directory }) => {
+	let reads = 0;
+	await using _ = await interpose((name, _call, make) => {
+		if (name === "read") reads++;
+		return make();
+	});
+	expect((await fsx.capabilities(directory)).filesystem.mountPoint).toBeDefined();
+	// By a call of its own, past the lanes, it would hold up the event loop.
+	expect(reads).toBeGreaterThan(0);
 });

@@ -16,6 +16,11 @@ async function whileLeased(file: string, act: () => Promise<unknown>): Promise<v
 
 const acts: Record<string, (fsx: Forms, file: string, other: string) => Promise<unknown>> = {
 	advise: (fsx, file) => fsx.advise(file, "willneed"),
+	compareTrees: async (fsx, file) => {
+		expect(await fsx.compareTrees(join(file, ".."), join(file, "../../twin"))).toMatchObject({
+			differences: [],
+		});
+	},
 	copyFile: (fsx, file, other) => fsx.copyFile(file, other),
 	copyTree: (fsx, file, other) => fsx.copyTree(join(file, ".."), other),
 	extents: async (fsx, file) => {
@@ -30,6 +35,10 @@ for (const [name, act] of Object.entries(acts)) {
 		fs.mkdirSync(path("directory"));
 		const file = path("directory/file");
 		fs.writeFileSync(file, "content");
+		fs.cpSync(path("directory"), path("twin"), { recursive: true, preserveTimestamps: true });
+		for (const name of ["directory", "twin", "directory/file", "twin/file"]) {
+			fs.utimesSync(path(name), 1, 1);
+		}
 		await whileLeased(file, () => act(fsx, file, path("other")));
 		expect(fs.readFileSync(file, "utf8")).toBe(name === "truncate" ? "cont" : "content");
 		if (name === "copyFile") expect(fs.readFileSync(path("other"), "utf8")).toBe("content");

@@ -174,3 +174,30 @@ forms("an abort after an atomic write has taken its place comes too late", async
 	expect(signal.aborted).toBe(true);
 	expect(fs.readFileSync(path("file"), "utf8")).toBe("new");
 });
+
+forms("with sync, the directory is synced in which the file is made", async ({ fsx, path }) => {
+	fs.mkdirSync(path("elsewhere"));
+	fs.symlinkSync("elsewhere/file", path("link"));
+	const synced: number[] = [];
+	await using _ = await interpose((name, { a }, make) => {
+		if (name === "fsync") synced.push(fs.fstatSync(a).ino);
+		return make();
+	});
+	for (const content of ["made", "written again"]) {
+		await fsx.writeFile(path("link"), content, { sync: true });
+		const [file, directory] = ["elsewhere/file", "elsewhere"].map((name) =>
+			fs.statSync(path(name)),
+		);
+		expect(synced.splice(0)).toEqual([file?.ino ?? 0, directory?.ino ?? 0]);
+	}
+	// A file without a name is in no directory.
+	const fd = fs.openSync(path("gone"), "w+");
+	try {
+		fs.unlinkSync(path("gone"));
+		fs.symlinkSync(`/proc/self/fd/${fd}`, path("magic"));
+		await fsx.writeFile(path("magic"), "said", { sync: true });
+		expect(fs.fstatSync(fd).size).toBe(4);
+	} finally {
+		fs.closeSync(fd);
+	}
+});

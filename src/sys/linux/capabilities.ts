@@ -11,10 +11,10 @@ import { checked, failure } from "./failure.ts";
 import { file } from "./file.ts";
 import { AT_FDCWD, O, RESOLVE_CACHED } from "./layouts.ts";
 import { metadata } from "./metadata.ts";
-import { readMounts } from "./mounts.ts";
 import { openat, procPath, resolveFlags } from "./path.ts";
 import { probeFilesystem } from "./probe.ts";
 import { Opcode, opcodeOf } from "./ring/opcodes.ts";
+import { mountOf } from "./statfs.ts";
 import { symlink } from "./symlink.ts";
 
 interface Way {
@@ -165,12 +165,13 @@ export const capabilities: CapabilitySystem = {
 		return Object.entries(ways).map(([name, way]) => describe(name, way, queue));
 	},
 
-	*filesystem(scope, place) {
+	*filesystem(scope, place, temporarily) {
 		const directory = yield* openDirectoryOf(scope, place);
 		try {
 			const found = yield* metadata.stat(scope, directory, { follow: true, sync: "auto" });
-			const mount = readMounts(entry().call).find(({ id }) => BigInt(id) === found.mountId);
-			const operations = yield* probeFilesystem(scope, directory, found);
+			const { mountId } = found;
+			const mount = mountId === undefined ? undefined : yield* mountOf(scope, mountId);
+			const operations = yield* probeFilesystem(scope, directory, found, temporarily);
 			return { type: mount?.type, mountPoint: mount?.point, operations };
 		} finally {
 			yield* file.close(scope, directory);

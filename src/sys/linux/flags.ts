@@ -5,6 +5,7 @@ import type { FileFlags, FlagChanges, FlagsSystem, Handle, Place, Subject } from
 import { nr, sys } from "./calls.ts";
 import { Errno } from "./errno.ts";
 import { checked, failure, unsupported } from "./failure.ts";
+import { typeOf } from "./lacking.ts";
 import {
 	AT_FDCWD,
 	FS_APPEND_FL,
@@ -26,7 +27,6 @@ import {
 } from "./layouts.ts";
 import { metadata } from "./metadata.ts";
 import { openat, procPath, resolveFlags } from "./path.ts";
-import { statfs } from "./statfs.ts";
 
 type FlagName = keyof FileFlags;
 
@@ -167,8 +167,15 @@ class Flagged {
 		this.checked(result);
 		const ignored = differing(yield* this.read(handle));
 		if (ignored.length === 0) return;
-		yield* this.write(handle, before);
-		throw yield* this.lacks(handle, hasNot(ignored));
+		const isBack = yield* this.putBack(handle, before);
+		const kept = isBack ? "" : ", and those that it had before could not be put back";
+		throw yield* this.lacks(handle, hasNot(ignored) + kept);
+	}
+
+	private *putBack(handle: Handle, before: number): Operation<boolean> {
+		if ((yield* this.write(handle, before)) < 0) return false;
+		const found = (yield* this.find(handle)) ?? 0;
+		return names.every((name) => ((found ^ before) & bits[name]) === 0);
 	}
 
 	unsupported(detail: string): Error {
@@ -189,8 +196,7 @@ class Flagged {
 
 	/** The error for what the filesystem cannot do; it says which filesystem that is. */
 	private *lacks(handle: Handle, what: string): Operation<Error> {
-		const { type } = yield* statfs.statfs(this.scope, handle);
-		return this.unsupported(`${type} ${what}`);
+		return this.unsupported(`${yield* typeOf(this.scope, handle)} ${what}`);
 	}
 
 	private checked(result: number): number {

@@ -144,6 +144,7 @@ export const F_WRLCK = 1;
 export const F_UNLCK = 2;
 export const flock = { size: 32, type: 0, whence: 2, start: 8, length: 16, pid: 24 } as const;
 
+export const LOCK_SH = 1;
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
 

@@ -6,7 +6,7 @@ import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import { FsError, isCode } from "../../errors.ts";
 import type { Metadata } from "../metadata.ts";
-import type { Capability, Handle, Place } from "../system.ts";
+import type { Capability, Handle, Place, Temporarily } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { directory } from "./directory.ts";
 import { file } from "./file.ts";
@@ -14,9 +14,6 @@ import { BLOCK, inside, makeFile, onFiles, onNames, type Probe } from "./probe-l
 
 /** Failures that say something about this process or moment, not about the filesystem. */
 const CIRCUMSTANCES = ["EACCES", "EDQUOT", "EMFILE", "ENFILE", "ENOSPC", "EPERM", "EROFS"];
-
-/** A name that nobody else has. */
-const freshName = () => `.fsx-probe-${crypto.randomUUID()}`;
 
 function* attempt<B extends { readonly scope: Scope }>(
 	bench: B,
@@ -53,31 +50,36 @@ const notProbed =
 	});
 
 /** A file that is gone when it is closed; where none can be without a name, its name goes at once. */
-function* openTemporary(scope: Scope, handle: Handle): Operation<Handle> {
+function* openTemporary(scope: Scope, handle: Handle, temporarily: Temporarily): Operation<Handle> {
 	const how = { read: true, write: true, mode: 0o600 };
 	try {
 		return yield* file.open(scope, inside(handle, "."), { ...how, temporary: true });
 	} catch (error) {
 		if (!isCode(error, "ENOTSUP")) throw error;
 	}
-	const place = inside(handle, freshName());
-	const opened = yield* file.open(scope, place, { ...how, create: true, exclusive: true });
-	try {
-		yield* directory.unlink(scope, place);
-		return opened;
-	} catch (error) {
-		yield* closeQuietly(opened);
-		throw error;
-	}
+	return yield* temporarily(handle, function* (place) {
+		const opened = yield* file.open(scope, place, { ...how, create: true, exclusive: true });
+		try {
+			yield* directory.unlink(scope, place);
+			return opened;
+		} catch (error) {
+			yield* closeQuietly(opened);
+			throw error;
+		}
+	});
 }
 
-function* probeFiles(scope: Scope, handle: Handle): Operation<Capability[]> {
+function* probeFiles(
+	scope: Scope,
+	handle: Handle,
+	temporarily: Temporarily,
+): Operation<Capability[]> {
 	const opened: Handle[] = [];
 	const results: Capability[] = [];
 	try {
-		const first = yield* openTemporary(scope, handle);
+		const first = yield* openTemporary(scope, handle, temporarily);
 		opened.push(first);
-		const second = yield* openTemporary(scope, handle);
+		const second = yield* openTemporary(scope, handle, temporarily);
 		opened.push(second);
 		const block = scope.memory.reserve(BLOCK);
 		block.bytes().fill(1);
@@ -99,33 +101,42 @@ function* closeQuietly(handle: Handle): Operation<void> {
 	yield sys(nr.close, handle);
 }
 
-function* probeNames(scope: Scope, parent: Handle): Operation<Capability[]> {
-	const place = inside(parent, freshName());
+function* probeNames(
+	scope: Scope,
+	parent: Handle,
+	temporarily: Temporarily,
+): Operation<Capability[]> {
 	const results: Capability[] = [];
+	let isRemoved = true;
 	try {
-		yield* directory.mkdir(scope, place, 0o700);
+		yield* temporarily(parent, function* (place) {
+			yield* directory.mkdir(scope, place, 0o700);
+			isRemoved = false;
+			try {
+				yield* probeIn(scope, place, results);
+			} finally {
+				yield* directory.rmdir(scope, place);
+				isRemoved = true;
+			}
+		});
 	} catch (error) {
-		if (!(error instanceof FsError)) throw error;
-		return onNames.map(notProbed(error));
-	}
-	try {
-		const handle = yield* file.open(scope, place, { directory: true, noFollow: true });
-		try {
-			const at = (name: string | Uint8Array) => inside(handle, name);
-			yield* makeFile(scope, at("a"));
-			yield* makeFile(scope, at("b"));
-			for (const probe of onNames) results.push(yield* attempt({ scope, at }, probe));
-		} finally {
-			yield* closeQuietly(handle);
-			yield* empty(scope, place);
-		}
-	} catch (error) {
-		if (!(error instanceof FsError)) throw error;
+		if (!(error instanceof FsError) || !isRemoved) throw error;
 		results.push(...onNames.slice(results.length).map(notProbed(error)));
-	} finally {
-		yield* directory.rmdir(scope, place);
 	}
 	return results;
+}
+
+function* probeIn(scope: Scope, place: Place, results: Capability[]): Operation<void> {
+	const handle = yield* file.open(scope, place, { directory: true, noFollow: true });
+	try {
+		const at = (name: string | Uint8Array) => inside(handle, name);
+		yield* makeFile(scope, at("a"));
+		yield* makeFile(scope, at("b"));
+		for (const probe of onNames) results.push(yield* attempt({ scope, at }, probe));
+	} finally {
+		yield* closeQuietly(handle);
+		yield* empty(scope, place);
+	}
 }
 
 /** Removes what is in a directory. Opened anew: btrfs lists what was there when it was opened. */
@@ -160,6 +171,7 @@ export function* probeFilesystem(
 	scope: Scope,
 	handle: Handle,
 	found: Metadata,
+	temporarily: Temporarily,
 ): Operation<Capability[]> {
 	const supported = found.birthtimeNs !== undefined;
 	const birth: Capability = {
@@ -172,7 +184,7 @@ export function* probeFilesystem(
 	return [
 		birth,
 		yield* attempt({ scope, handle }, temporary),
-		...(yield* probeFiles(scope, handle)),
-		...(yield* probeNames(scope, handle)),
+		...(yield* probeFiles(scope, handle, temporarily)),
+		...(yield* probeNames(scope, handle, temporarily)),
 	];
 }

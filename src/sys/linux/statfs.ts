@@ -67,7 +67,7 @@ const LIST_SIZE = 64 * 1024;
  * The mount with this number. Where there are thousands of mounts, the kernel takes long to tell of
  * them all: in promise forms that is done elsewhere, piece by piece.
  */
-function* mountOf(scope: Scope, id: bigint): Operation<Mount | undefined> {
+export function* mountOf(scope: Scope, id: bigint): Operation<Mount | undefined> {
 	const handle = yield* openat(scope, AT_FDCWD, MOUNT_LIST, O.O_CLOEXEC, 0, 0);
 	if (handle < 0) return undefined;
 	try {
