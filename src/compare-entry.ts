@@ -7,6 +7,7 @@ import {
 	dataOfEither,
 	extentsOf,
 	firstDifference,
+	mayHaveHoles,
 	reserveBuffers,
 } from "./compare-content.ts";
 import type { Operation } from "./engine/operation.ts";
@@ -192,7 +193,7 @@ export class Comparison {
 		const { scope, ignored, counts } = this;
 		const { size } = a;
 		let ranges = [{ start: 0, end: size }];
-		if (a.blocks * 512 < size) {
+		if (mayHaveHoles(a)) {
 			const firstExtents = yield* extentsOf(scope, first, size);
 			const secondExtents = yield* extentsOf(scope, second, size);
 			ranges = dataOfEither(firstExtents, secondExtents);
@@ -202,14 +203,14 @@ export class Comparison {
 		}
 		if (ignored.has("content")) return;
 		const before = counts.bytes;
-		const compared = (bytes: number) => {
-			counts.bytes += bytes;
+		const compared = (done: number) => {
+			// Holes that both have are compared by being there.
+			counts.bytes = before + done;
 			this.tellSometimes(() => this.progress(path));
 		};
 		const { buffers } = this;
 		const at = yield* firstDifference(scope, first, second, ranges, buffers, compared);
 		if (at !== undefined) this.report(path, "content", `differs from byte ${at} on`);
-		// Holes that both have are compared by being there.
 		else counts.bytes = before + size;
 	}
 }

@@ -62,7 +62,8 @@ function* copyNow(
 			}
 			const total = metadata.size;
 			const tell = throttled(onProgress);
-			const progress = (bytes: number) => tell(() => ({ bytes, total }));
+			const progress = (bytes: number, verified: number) =>
+				tell(() => ({ bytes, verified, total }));
 			const copied = yield* copyOpenFile(scope, {
 				from,
 				source: metadata,
@@ -76,7 +77,8 @@ function* copyNow(
 				progress,
 			});
 			if (how.sync) yield* syncDirectory(scope, beside(slot, "."));
-			onProgress?.({ bytes: copied.bytes, total: copied.bytes });
+			const { bytes } = copied;
+			onProgress?.({ bytes, verified: how.verify ? bytes : 0, total: bytes });
 			return report(copied);
 		} finally {
 			yield* slot.release();

@@ -35,7 +35,7 @@ export interface CopyOptions {
 	 * the copy is in its place all the same.
 	 */
 	sync?: boolean | undefined;
-	/** Read source and copy once more and compare them. Default false. */
+	/** Read source and copy once more, but for holes that both have, and compare them. Default false. */
 	verify?: boolean | undefined;
 	/** Ends the copy early with an `AbortError`. */
 	signal?: AbortSignal | undefined;
@@ -43,7 +43,7 @@ export interface CopyOptions {
 
 /** Options of `copyFile`. */
 export interface CopyFileOptions extends CopyOptions {
-	/** Called at most 20 times a second while bytes are copied, and once when all are. */
+	/** Called at most 20 times a second while bytes are copied or verified, and once when all are. */
 	onProgress?: ((progress: CopyProgress) => void) | undefined;
 }
 
@@ -51,6 +51,8 @@ export interface CopyFileOptions extends CopyOptions {
 export interface CopyProgress {
 	/** Bytes of the source that are done with, holes included. */
 	readonly bytes: number;
+	/** With `verify`: bytes of the copy that have been compared with the source, holes included. */
+	readonly verified: number;
 	/** Bytes that the source has. */
 	readonly total: number;
 }

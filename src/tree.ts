@@ -13,6 +13,8 @@ export interface TreeProgress {
 	readonly files: number;
 	/** Bytes of content that are done with, holes included. */
 	readonly bytes: number;
+	/** With `verify`: those of them that have been compared with the source. */
+	readonly verified: number;
 	/** The path that is being copied, from the source on. */
 	readonly current: string;
 }

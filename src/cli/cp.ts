@@ -54,7 +54,7 @@ export function addCp(program: Command): void {
 		.option("--overwrite", "replace what is there")
 		.addOption(new Option("--newer", "replace only what is older").conflicts("overwrite"))
 		.option("--sync", "wait until the copy is on the disk")
-		.option("--verify", "read source and copy once more and compare them")
+		.option("--verify", "read source and copy once more, but for holes, and compare them")
 		.option("--no-atomic", "write in place instead of to another name that is then moved")
 		.option("-q, --quiet", "print nothing but errors")
 		.option("--json", "print the report as an object")
@@ -104,7 +104,10 @@ export async function copyShown(
 	const { kind, size } = await stat(source);
 	if (kind !== "directory") {
 		const progress = showProgress(quiet, size);
-		const onProgress = ({ bytes }: CopyProgress) => progress.update(bytes);
+		const onProgress = ({ bytes, verified }: CopyProgress) => {
+			if (verified > 0) progress.update(verified, undefined, "verifying");
+			else progress.update(bytes);
+		};
 		return await copyFile(source, destination, { ...options, onProgress }).finally(progress.stop);
 	}
 	return await copyTreeShown(source, destination, options, quiet);
