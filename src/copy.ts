@@ -18,8 +18,9 @@ export interface CopyOptions {
 	/** Holes: kept, filled with zeros, or made wherever there are blocks of zeros. Default keep. */
 	holes?: "keep" | "fill" | "detect" | undefined;
 	/**
-	 * Which metadata the copy keeps. What is named must be kept or the copy fails; `"all"` keeps what
-	 * this user and this filesystem can and reports the rest. Default `{ mode: true }`.
+	 * Which metadata the copy keeps. What is named must be kept or the copy fails, except that `mode`
+	 * has set-user-id and set-group-id only together with `owner`; `"all"` keeps what this user and
+	 * this filesystem can and reports the rest. Default `{ mode: true }`.
 	 */
 	preserve?: Preserve | "all" | "none" | undefined;
 	/** Replace what is there: true, only what is older, or fail with `EEXIST`. Default true. */
@@ -65,7 +66,10 @@ export interface CopyReport {
 	readonly holes: number;
 	/** `"reflink"`, `"copy_file_range"`, `"read-write"`, or `"skipped"` if it was not older. */
 	readonly method: string;
-	/** With `preserve: "all"`: what could not be kept, such as `"owner"` or `"xattr user.a"`. */
+	/**
+	 * With `preserve: "all"`: what could not be kept, such as `"owner"`, `"mode (set-id bits)"` or
+	 * `"xattr user.a"`.
+	 */
 	readonly notPreserved: string[];
 	/** How long it took, in nanoseconds. */
 	readonly durationNs: number;
