@@ -1,10 +1,12 @@
 /** What a user gets: the packed package, installed in a project of its own. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
-import { skipped } from "./forms.ts";
+import { PATIENCE_MILLISECONDS, skipped } from "./forms.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 const ROOT = join(import.meta.dir, "..");
 const BIN = join(ROOT, "node_modules/.bin");
