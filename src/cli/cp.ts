@@ -6,9 +6,12 @@ import {
 	type CopyTreeReport,
 	copyFile,
 	copyTree,
+	type Location,
 	stat,
 	type TreeProgress,
 } from "../index.ts";
+import { locationOf } from "./arguments.ts";
+import { print } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { countText, durationText, jsonText, safeText, sizeText } from "./text.ts";
 import { treeSize } from "./tree-size.ts";
@@ -79,9 +82,10 @@ async function copy(source: string, destination: string, flags: CopyFlags): Prom
 	process.once("SIGINT", interrupt);
 	try {
 		const options = { ...optionsOf(flags), signal: interruption.signal };
-		const report = await copyShown(source, destination, options, quiet || json);
-		if (json) console.log(jsonText(report));
-		else if (!quiet) console.log(reportText(report));
+		const [from, to] = [locationOf(source), locationOf(destination)];
+		const report = await copyShown(from, to, options, quiet || json);
+		if (json) print(jsonText(report));
+		else if (!quiet) print(reportText(report));
 	} finally {
 		process.off("SIGINT", interrupt);
 	}
@@ -96,8 +100,8 @@ function optionsOf(flags: CopyFlags): CopyOptions {
 
 /** Copies a file or a tree, with its progress on the terminal unless it is to be `quiet`. */
 export async function copyShown(
-	source: string,
-	destination: string,
+	source: Location,
+	destination: Location,
 	options: CopyOptions,
 	quiet: boolean,
 ): Promise<CopyReport | CopyTreeReport> {
@@ -115,8 +119,8 @@ export async function copyShown(
 
 /** The same for what is known to be a tree. */
 export async function copyTreeShown(
-	source: string,
-	destination: string,
+	source: Location,
+	destination: Location,
 	options: CopyOptions,
 	quiet: boolean,
 ): Promise<CopyTreeReport> {
@@ -147,6 +151,7 @@ export function reportText(report: CopyReport | CopyTreeReport): string {
 			countText(report.directories, "directory", "directories"),
 			countText(report.symlinks, "symbolic link"),
 		);
+		if (report.skipped > 0) parts.push(`${report.skipped} skipped, being not older`);
 		parts.push(...Object.entries(report.methods).map(([how, count]) => `${how} ${count}`));
 	} else {
 		parts.push(report.method);

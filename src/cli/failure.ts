@@ -1,5 +1,6 @@
 /** What a command says when it fails, and the exit code of each kind of failure. */
 import { AbortError, FsError } from "../index.ts";
+import { OutputError, printError } from "./output.ts";
 import { safeText } from "./text.ts";
 
 export const EXIT_FAILURE = 1;
@@ -36,7 +37,7 @@ export class UsageError extends Error {}
 export function fail(error: unknown, json: boolean): number {
 	const { message, code } = describe(error);
 	const line = json ? JSON.stringify({ error: fields(error, message) }) : `fsx: ${message}`;
-	process.stderr.write(`${line}\n`);
+	printError(line);
 	return code;
 }
 
@@ -48,6 +49,7 @@ function describe(error: unknown): { message: string; code: number } {
 	if (error instanceof Error && "code" in error && String(error.code).startsWith("ERR_")) {
 		return { message: safeText(error.message), code: EXIT_USAGE };
 	}
+	if (error instanceof OutputError) return { message: error.message, code: EXIT_FAILURE };
 	if (error instanceof UsageError) return { message: error.message, code: EXIT_USAGE };
 	if (error instanceof FsError) {
 		const remedy = remedies[error.code];
