@@ -6,7 +6,7 @@ import { FsError } from "./errors.ts";
 import { dressLike, preserve } from "./preserve.ts";
 import { type Seal, setSeals, trySeals } from "./preserve-flags.ts";
 import type { Preserved } from "./preserved.ts";
-import { beside, closeAfter, discard, moveIntoPlace, type Slot } from "./replace.ts";
+import { beside, closeAfter, discard, moveIntoPlace, orInPlace, type Slot } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { ContentCopied, ContentHow, Handle, Place } from "./sys/system.ts";
@@ -186,7 +186,7 @@ function* copyUnnamed(scope: Scope, job: CopyJob): Operation<ContentCopied | und
 		}
 		return copied;
 	} catch (error) {
-		if (!lacksNamelessFiles(error)) throw error;
+		if (!lacksNamelessFiles(error)) throw orInPlace(error, existing);
 		refused.add("unnamed");
 		return undefined;
 	}

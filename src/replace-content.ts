@@ -10,6 +10,7 @@ import {
 	discard,
 	linkChanged,
 	moveIntoPlace,
+	orInPlace,
 	resolveLinks,
 	type Slot,
 	slotOf,
@@ -47,7 +48,7 @@ export function* replaceContent(
 		try {
 			yield* writeNameless(scope, draft);
 		} catch (error) {
-			if (!lacksNamelessFiles(error)) throw error;
+			if (!lacksNamelessFiles(error)) throw orInPlace(error, old);
 			yield* writeNamed(scope, draft);
 		}
 		if (sync) yield* syncDirectory(scope, beside(slot, "."));

@@ -81,6 +81,23 @@ if (SHELL === null) {
 		expect(long).toMatchObject({ codes: [0, 0], out: "2000" });
 	});
 
+	test("which of two paths is missing, and what else can be done", () => {
+		const said = (args: string) => shell(`fsx cp ${args}`).err;
+		fs.writeFileSync(join(directory, "there"), "");
+		expect(said("nothing b")).toContain(": the source is missing, check its path");
+		expect(said("there 'no dir/b'")).toContain(": the destination's directory 'no dir' is missing");
+		expect(said("--json there none/b")).toContain('"dest":"none/b"');
+		fs.mkdirSync(join(directory, "tree"));
+		expect(said("tree none/tree")).toContain(": the destination's directory 'none' is missing");
+		if (process.getuid?.() !== 0) return;
+		fs.chmodSync(directory, 0o755);
+		fs.writeFileSync(join(directory, "theirs"), "");
+		fs.chmodSync(join(directory, "theirs"), 0o666);
+		const asNobody = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+		const refused = shell(`${asNobody} ${process.execPath} ${COMMAND} cp --overwrite there theirs`);
+		expect(refused.err).toMatch(/^fsx: EACCES: .*: --no-atomic, if you may [^\n]*\n$/);
+	});
+
 	test("how many files of a tree were skipped", () => {
 		const line = "mkdir t; echo 1 > t/1; echo 2 > t/2; fsx cp -q t u; rm u/1; fsx cp --newer t u";
 		const { codes, out } = shell(line);

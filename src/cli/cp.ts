@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import {
 	type CopyOptions,
@@ -6,11 +7,13 @@ import {
 	type CopyTreeReport,
 	copyFile,
 	copyTree,
+	FsError,
 	type Location,
 	stat,
 	type TreeProgress,
 } from "../index.ts";
 import { locationOf } from "./arguments.ts";
+import { Remedied } from "./failure.ts";
 import { print } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { countText, durationText, jsonText, safeText, sizeText } from "./text.ts";
@@ -86,8 +89,38 @@ async function copy(source: string, destination: string, flags: CopyFlags): Prom
 		const report = await copyShown(from, to, options, quiet || json);
 		if (json) print(jsonText(report));
 		else if (!quiet) print(reportText(report));
+	} catch (error) {
+		throw await remedied(error, source, destination, flags);
 	} finally {
 		process.off("SIGINT", interrupt);
+	}
+}
+
+/** Says of two paths which one is meant, and what else this command could do. */
+async function remedied(
+	error: unknown,
+	source: string,
+	destination: string,
+	{ atomic }: CopyFlags,
+): Promise<unknown> {
+	if (!(error instanceof FsError)) return error;
+	if (error.code === "EACCES" && atomic && error.message.includes("atomic: false")) {
+		return new Remedied(error, "--no-atomic, if you may write to the file itself");
+	}
+	if (error.code !== "ENOENT") return error;
+	if (await isMissing(source)) return new Remedied(error, "the source is missing, check its path");
+	const parent = dirname(destination);
+	if (!(await isMissing(parent))) return error;
+	const shown = parent.toWellFormed();
+	return new Remedied(error, `the destination's directory '${shown}' is missing, make it first`);
+}
+
+async function isMissing(path: string): Promise<boolean> {
+	try {
+		await stat(locationOf(path));
+		return false;
+	} catch (error) {
+		return error instanceof FsError && error.code === "ENOENT";
 	}
 }
 

@@ -30,6 +30,16 @@ const remedies: Readonly<Record<string, string>> = {
 	EXDEV: "choose a path on the same filesystem",
 };
 
+/** A failure about which more can be said than its code says. */
+export class Remedied extends Error {
+	constructor(
+		readonly failure: FsError,
+		readonly remedy: string,
+	) {
+		super(failure.message);
+	}
+}
+
 /** A way of calling the command that it does not know. */
 export class UsageError extends Error {}
 
@@ -51,17 +61,18 @@ function describe(error: unknown): { message: string; code: number } {
 	}
 	if (error instanceof OutputError) return { message: error.message, code: EXIT_FAILURE };
 	if (error instanceof UsageError) return { message: error.message, code: EXIT_USAGE };
-	if (error instanceof FsError) {
-		const remedy = remedies[error.code];
-		const text = safeText(error.message);
-		return { message: remedy ? `${text}: ${remedy}` : text, code: EXIT_FAILURE };
+	if (error instanceof FsError || error instanceof Remedied) {
+		const remedy = error instanceof FsError ? remedies[error.code] : error.remedy;
+		const text = remedy ? `${error.message}: ${remedy}` : error.message;
+		return { message: safeText(text), code: EXIT_FAILURE };
 	}
 	const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
 	return { message: `unexpected error, please report it: ${text}`, code: EXIT_FAILURE };
 }
 
 function fields(error: unknown, message: string): Record<string, unknown> {
-	if (!(error instanceof FsError)) return { message };
-	const { code, syscall, path, dest } = error;
+	const failure = error instanceof Remedied ? error.failure : error;
+	if (!(failure instanceof FsError)) return { message };
+	const { code, syscall, path, dest } = failure;
 	return { code, message, syscall, path, dest };
 }
