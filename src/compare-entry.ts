@@ -10,6 +10,7 @@ import {
 	mayHaveHoles,
 	reserveBuffers,
 } from "./compare-content.ts";
+import { isUtf8 } from "./encoding.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode } from "./errors.ts";
@@ -31,7 +32,6 @@ export interface Pair {
 
 export type Progress = (progress: { files: number; bytes: number; current: string }) => void;
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
 const lenient = new TextDecoder();
 
 /** A file of one tree, to be told apart from all others. */
@@ -228,15 +228,6 @@ function* namesOf(scope: Scope, place: Place, follow: boolean): Operation<Map<st
 }
 
 const octal = ({ permissions }: Metadata) => `0${permissions.toString(8)}`;
-
-function isUtf8(path: Uint8Array): boolean {
-	try {
-		decoder.decode(path);
-		return true;
-	} catch {
-		return false;
-	}
-}
 
 /** The failure of an entry as a difference; others are passed on. */
 export function reasonOf(error: unknown): string {

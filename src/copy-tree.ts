@@ -15,18 +15,11 @@ import { type Seal, setSeals } from "./preserve-flags.ts";
 import { throttled } from "./progress.ts";
 import { closeAfter, isSame, type Slot, statIfThere } from "./replace.ts";
 import { system } from "./sys/index.ts";
-import { type FileKind, ITSELF, type Metadata } from "./sys/metadata.ts";
+import { ITSELF, type Metadata } from "./sys/metadata.ts";
 import type { DirectoryRecord, Handle, Place } from "./sys/system.ts";
 import { takePlace } from "./temporary.ts";
 import type { TreeProgress } from "./tree.ts";
-
-/** What a filter is asked about. */
-export interface TreeEntry {
-	/** The path from the source on, with `/` between names. */
-	readonly path: string;
-	/** What it is; of a symbolic link, that it is one. */
-	readonly kind: FileKind;
-}
+import { type TreeEntry, treeEntry } from "./tree-entry.ts";
 
 /** What a copy has made. */
 export interface TreeCopied {
@@ -260,7 +253,7 @@ class TreeCopy {
 		const { name } = record;
 		const source: Place = { directory: level.from, path: name, beneath: false };
 		const kind = record.kind ?? (yield* system.metadata.stat(scope, source, ITSELF)).kind;
-		if (hooks.filter !== undefined && !hooks.filter({ path: printable(path), kind })) return;
+		if (hooks.filter !== undefined && !hooks.filter(treeEntry(path, kind))) return;
 		this.tell(() => this.progress(path));
 		const slot = slotIn(level.to, name);
 		if (kind === "directory") {
