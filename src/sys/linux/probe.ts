@@ -90,6 +90,7 @@ function* probeFiles(scope: Scope, handle: Handle): Operation<Capability[]> {
 function* probeNames(scope: Scope, parent: Handle): Operation<Capability[]> {
 	const place = inside(parent, freshName());
 	const results: Capability[] = [];
+	let listed = false;
 	try {
 		yield* directory.mkdir(scope, place, 0o700);
 	} catch (error) {
@@ -100,12 +101,15 @@ function* probeNames(scope: Scope, parent: Handle): Operation<Capability[]> {
 		const handle = yield* file.open(scope, place, { directory: true, noFollow: true });
 		try {
 			const at = (name: string | Uint8Array) => inside(handle, name);
+			// Where directories cannot be listed, nothing is put into one: it could not be emptied.
+			yield* directory.read(scope, handle);
+			listed = true;
 			yield* makeFile(scope, at("a"));
 			yield* makeFile(scope, at("b"));
 			for (const probe of onNames) results.push(yield* attempt({ scope, at }, probe));
 		} finally {
 			yield* file.close(scope, handle);
-			yield* empty(scope, place);
+			if (listed) yield* empty(scope, place);
 		}
 	} catch (error) {
 		if (!(error instanceof FsError)) throw error;
