@@ -147,8 +147,8 @@ test("an executable does what takes no worker, leaves nothing behind, and says w
 			fsx.writeFileSync("a", "x".repeat(300_000));
 			console.log(fsx.readFileSync("a").length, fsx.statSync("a").size);
 			console.log(fsx.copyFileSync("a", "b").bytes, fsx.copyTreeSync(".", "../copy").files);
-			for (const failing of [fsx.copyFile("a", "c"), fsx.chmod("a", 0o600)]) {
-				await failing.catch(({ code, message }) => console.log(code, message));
+			for (const failing of [() => fsx.copyFile("a", "c"), () => fsx.chmod("a", 0o600)]) {
+				await failing().catch(({ code, message }) => console.log(code, message));
 			}`,
 		);
 		const program = join(directory, "app/app");
