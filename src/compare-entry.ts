@@ -7,8 +7,10 @@ import {
 	dataOfEither,
 	extentsOf,
 	firstDifference,
+	mayHaveHoles,
 	reserveBuffers,
 } from "./compare-content.ts";
+import { isUtf8 } from "./encoding.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode } from "./errors.ts";
@@ -32,7 +34,6 @@ export interface Pair {
 
 export type Progress = (progress: { files: number; bytes: number; current: string }) => void;
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
 const lenient = new TextDecoder();
 
 /** A file of one tree, to be told apart from all others. */
@@ -193,7 +194,7 @@ export class Comparison {
 		const { scope, ignored, counts } = this;
 		const { size } = a;
 		let ranges = [{ start: 0, end: size }];
-		if (a.blocks * 512 < size) {
+		if (mayHaveHoles(a)) {
 			const firstExtents = yield* extentsOf(scope, first, size);
 			const secondExtents = yield* extentsOf(scope, second, size);
 			ranges = dataOfEither(firstExtents, secondExtents);
@@ -203,14 +204,14 @@ export class Comparison {
 		}
 		if (ignored.has("content")) return;
 		const before = counts.bytes;
-		const compared = (bytes: number) => {
-			counts.bytes += bytes;
+		const compared = (done: number) => {
+			// Holes that both have are compared by being there.
+			counts.bytes = before + done;
 			this.tellSometimes(() => this.progress(path));
 		};
 		const { buffers } = this;
 		const at = yield* firstDifference(scope, first, second, ranges, buffers, compared);
 		if (at !== undefined) this.report(path, "content", `differs from byte ${at} on`);
-		// Holes that both have are compared by being there.
 		else counts.bytes = before + size;
 	}
 }
@@ -228,15 +229,6 @@ function* namesOf(scope: Scope, place: Place, follow: boolean): Operation<Map<st
 }
 
 const octal = ({ permissions }: Metadata) => `0${permissions.toString(8)}`;
-
-function isUtf8(path: Uint8Array): boolean {
-	try {
-		decoder.decode(path);
-		return true;
-	} catch {
-		return false;
-	}
-}
 
 /** The failure of an entry as a difference; others are passed on. */
 export function reasonOf(error: unknown): string {

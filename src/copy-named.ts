@@ -68,7 +68,8 @@ function* copyNow(
 			}
 			const total = metadata.size;
 			const tell = throttled(onProgress);
-			const progress = (bytes: number) => tell(() => ({ bytes, total }));
+			const progress = (bytes: number, verified: number) =>
+				tell(() => ({ bytes, verified, total }));
 			const copy = copyOpenFile(scope, {
 				from,
 				source: metadata,
@@ -82,7 +83,8 @@ function* copyNow(
 				progress,
 			});
 			const copied = yield* withNamesSynced(scope, beside(slot, "."), how.sync, copy);
-			onProgress?.({ bytes: copied.bytes, total: copied.bytes });
+			const { bytes } = copied;
+			onProgress?.({ bytes, verified: how.verify ? bytes : 0, total: bytes });
 			return report(copied);
 		} finally {
 			yield* slot.release();

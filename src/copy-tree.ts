@@ -16,17 +16,11 @@ import { type Seal, setSeals } from "./preserve-flags.ts";
 import { throttled } from "./progress.ts";
 import { closeAfter, isSame, type Slot, statIfThere } from "./replace.ts";
 import { system } from "./sys/index.ts";
-import { type FileKind, ITSELF, type Metadata } from "./sys/metadata.ts";
+import { ITSELF, type Metadata } from "./sys/metadata.ts";
 import type { DirectoryRecord, Handle, Place } from "./sys/system.ts";
 import { takePlace } from "./temporary.ts";
-
-/** What a filter is asked about. */
-export interface TreeEntry {
-	/** The path from the source on, with `/` between names. */
-	readonly path: string;
-	/** What it is; of a symbolic link, that it is one. */
-	readonly kind: FileKind;
-}
+import type { TreeProgress } from "./tree.ts";
+import { type TreeEntry, treeEntry } from "./tree-entry.ts";
 
 /** What a copy has made. */
 export interface TreeCopied {
@@ -53,7 +47,7 @@ export interface TreeCopied {
 }
 
 export interface TreeHooks extends Hooks {
-	onProgress?: ((progress: { files: number; bytes: number; current: string }) => void) | undefined;
+	onProgress?: ((progress: TreeProgress) => void) | undefined;
 	filter?: ((entry: TreeEntry) => boolean) | undefined;
 }
 
@@ -110,7 +104,7 @@ class TreeCopy {
 	private readonly firstCopies: FirstCopies;
 	/** A loop over an explicit stack: nested generators would make each call cost the depth. */
 	private readonly levels: Level[] = [];
-	private readonly tell: (make: () => { files: number; bytes: number; current: string }) => void;
+	private readonly tell: (make: () => TreeProgress) => void;
 
 	constructor(
 		private readonly scope: Scope,
@@ -140,7 +134,14 @@ class TreeCopy {
 			}
 		}
 		copied.notPreserved = [...this.lost];
-		this.hooks.onProgress?.({ files: copied.files, bytes: copied.bytes, current: "" });
+		this.hooks.onProgress?.(this.progress(""));
+	}
+
+	/** How far it is, with so much of the file at `path` that is not counted yet. */
+	private progress(path: string | Uint8Array, done = 0, verified = 0): TreeProgress {
+		const { files, bytes } = this.copied;
+		const before = this.how.verify ? bytes : 0;
+		return { files, bytes: bytes + done, verified: before + verified, current: printable(path) };
 	}
 
 	private *begin(): Operation<void> {
@@ -249,12 +250,12 @@ class TreeCopy {
 		record: DirectoryRecord,
 		path: string | Uint8Array,
 	): Operation<void> {
-		const { scope, copied, hooks } = this;
+		const { scope, hooks } = this;
 		const { name } = record;
 		const source: Place = { directory: level.from, path: name, beneath: false };
 		const kind = record.kind ?? (yield* system.metadata.stat(scope, source, ITSELF)).kind;
-		if (hooks.filter !== undefined && !hooks.filter({ path: printable(path), kind })) return;
-		this.tell(() => ({ files: copied.files, bytes: copied.bytes, current: printable(path) }));
+		if (hooks.filter !== undefined && !hooks.filter(treeEntry(path, kind))) return;
+		this.tell(() => this.progress(path));
 		const slot = slotIn(level.to, name);
 		if (kind === "directory") {
 			const how = { ...DIRECTORY, noFollow: true };
@@ -286,7 +287,6 @@ class TreeCopy {
 			if (!metadata.isFile()) throw notAFile(metadata, source, slot.place);
 			const existing = yield* this.existing(level, slot.place, metadata);
 			if (existing === "newer" || (yield* this.linked(metadata, existing, slot, path))) return;
-			const before = copied.bytes;
 			const { bytes, holes, method } = yield* copyOpenFile(scope, {
 				from,
 				source: metadata,
@@ -302,12 +302,7 @@ class TreeCopy {
 					how.hardlinks && metadata.nlink > 1
 						? (seals) => this.firstCopies.sealLater(this.levels[0]?.to, path, seals)
 						: undefined,
-				progress: (done) =>
-					this.tell(() => ({
-						files: copied.files,
-						bytes: before + done,
-						current: printable(path),
-					})),
+				progress: (done, verified) => this.tell(() => this.progress(path, done, verified)),
 			});
 			copied.files++;
 			copied.bytes += bytes;

@@ -2,7 +2,7 @@
 import { attempt } from "./attempt.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
-import { isCode, printable } from "./errors.ts";
+import { FsError, isCode, printable } from "./errors.ts";
 import { preserveFlags, type Seal } from "./preserve-flags.ts";
 import { ACL_ALIAS, type Preserved } from "./preserved.ts";
 import { system } from "./sys/index.ts";
@@ -12,6 +12,8 @@ import type { Handle, Place, Subject } from "./sys/system.ts";
 /** Where Linux keeps access control lists: in attributes of these names. */
 const ACL = "system.posix_acl_";
 const SET_ID = 0o6000;
+/** What the loss of them is called. */
+const SET_ID_BITS = "mode (set-id bits)";
 const SET_GID = 0o2000;
 const GROUP = 0o070;
 /** The list that decides who may do what; the other is what a directory hands down. */
@@ -61,13 +63,30 @@ export function* preserve(
 	}
 	if (what.mode && from.kind !== "symlink") {
 		const bits = yield* permissionsOf(scope, from, destination, ownerKept, listLost);
-		yield* attempt(keeping, "mode", system.metadata.chmod(scope, destination, bits, follow));
+		const chmod = system.metadata.chmod(scope, destination, bits, follow);
+		const kept = yield* attempt(keeping, "mode", chmod);
+		// Without the owner nobody has asked for them.
+		if (kept && what.owner && (from.permissions & SET_ID) !== 0) {
+			yield* attempt(keeping, SET_ID_BITS, checkSetId(scope, [from, destination], follow));
+		}
 	}
 	if (what.times) {
 		const times = { atime: from.atimeNs, mtime: from.mtimeNs, birthtime: "keep" } as const;
 		yield* attempt(keeping, "times", system.metadata.utimes(scope, destination, times, follow));
 	}
 	return what.flags ? yield* preserveFlags(scope, [source, from], destination, keeping) : [];
+}
+
+/** Systems take these bits away without a word, as Linux does with a group that is not the user's. */
+function* checkSetId(
+	scope: Scope,
+	[from, destination]: readonly [Metadata, Subject],
+	follow: boolean,
+): Operation<void> {
+	const now = yield* system.metadata.stat(scope, destination, { follow, sync: "auto" });
+	if ((from.permissions & ~now.permissions & SET_ID) === 0) return;
+	const detail = "set-user-id and set-group-id cannot be kept";
+	throw new FsError("EPERM", "operation not permitted", { syscall: "chmod", detail });
 }
 
 /**

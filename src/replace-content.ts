@@ -10,6 +10,7 @@ import {
 	discard,
 	linkChanged,
 	moveIntoPlace,
+	orInPlace,
 	resolveLinks,
 	type Slot,
 	slotOf,
@@ -54,7 +55,7 @@ function* write(scope: Scope, draft: Draft): Operation<void> {
 	try {
 		yield* writeNameless(scope, draft);
 	} catch (error) {
-		if (!lacksNamelessFiles(error)) throw error;
+		if (!lacksNamelessFiles(error)) throw orInPlace(error, draft.old);
 		yield* underTemporaryName(scope, draft.slot, (name) => writeNamed(scope, draft, name));
 	}
 }

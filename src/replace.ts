@@ -1,7 +1,7 @@
 /** Making a file without a name, or under another, and moving it into place when it is whole. */
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
-import { FsError, isCode } from "./errors.ts";
+import { FsError, isCode, printable } from "./errors.ts";
 import { isDots, joined, partsOf } from "./place.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
@@ -39,6 +39,12 @@ export function* slotOf(scope: Scope, place: Place): Operation<Slot> {
 	};
 }
 
+/** The error of making something beside a file, which may be written to all the same. */
+export function orInPlace(error: unknown, existing: Metadata | undefined): unknown {
+	if (!existing?.isFile() || !isCode(error, "EACCES") || error.syscall !== "open") return error;
+	return error.explained("nothing can be made in its directory; atomic: false does without");
+}
+
 /** Another name in the directory of a slot; `"."` is the directory itself. */
 export function beside({ place }: Slot, name: string): Place {
 	return { ...place, path: name };
@@ -54,6 +60,7 @@ export function* resolveLinks(scope: Scope, place: Place): Operation<Place> {
 		} catch (error) {
 			// No link, or nothing there: this is the place, unless it can only be a directory.
 			const nothing = isCode(error, "ENOENT") && !partsOf(resolved.path).trailing;
+			if (links > 0 && isCode(error, "EXDEV")) throw leadsOut(place.path);
 			if (!nothing && !isCode(error, "EINVAL")) throw error;
 			if (links > 0) yield* confirm(scope, place, resolved);
 			return resolved;
@@ -84,6 +91,15 @@ export function linkChanged(path: Place["path"]): FsError {
 		syscall: "open",
 		path,
 		detail: "the symbolic link was changed meanwhile",
+	});
+}
+
+/** What it leads to is no business of whom the name was given to. */
+function leadsOut(path: Place["path"]): FsError {
+	return new FsError("EXDEV", "cross-device link not permitted", {
+		syscall: "open",
+		path,
+		detail: `the symbolic link '${printable(path)}' leads out of the directory`,
 	});
 }
 

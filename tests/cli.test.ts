@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 import { compareTreesSync, setXattrSync, statSync } from "../src/index.ts";
-import { skipped } from "./forms.ts";
+import { PATIENCE_MILLISECONDS, skipped } from "./forms.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 const COMMAND = join(import.meta.dir, "../src/cli/index.ts");
 const DEMO = join(import.meta.dir, "../examples/demo.ts");

@@ -206,6 +206,27 @@ rootForms("what cannot be kept is reported, or fails if asked for by name", asyn
 	expect(attributes(path("to")).join()).toContain("user.kept");
 	expect(fs.statSync(path("to")).uid).toBe(65534);
 	fs.rmSync(path("to"));
+	fs.chmodSync(path("from"), 0o6755);
+	const special = JSON.parse(await runScript(script, path("from"), path("to"), form, '"all"'));
+	expect(special.notPreserved).toEqual(["owner", "mode (set-id bits)"]);
+	expect(fs.statSync(path("to")).mode & 0o7777).toBe(0o755);
+	fs.rmSync(path("to"));
+	// Its owner, who is not of its group: that the bit is lost the system does not say.
+	fs.chownSync(path("from"), 65534, 1234);
+	fs.chmodSync(path("from"), 0o2755);
+	fs.chmodSync(directory, 0o2777);
+	fs.chownSync(directory, 0, 1234);
+	const group = JSON.parse(await runScript(script, path("from"), path("to"), form, '"all"'));
+	expect([group.notPreserved, fs.statSync(path("to")).mode & 0o7777]).toEqual([
+		["mode (set-id bits)"],
+		0o755,
+	]);
+	fs.rmSync(path("to"));
+	const both = '{"mode":true,"owner":true}';
+	expect(JSON.parse(await runScript(script, path("from"), path("to"), form, both))).toEqual({
+		code: "EPERM",
+	});
+	fs.chownSync(path("from"), 0, 0);
 	const named = await runScript(script, path("from"), path("to"), form, '{"owner":true}');
 	expect(JSON.parse(named)).toEqual({ code: "EPERM" });
 	expect(fs.readdirSync(directory)).toEqual(["from"]);

@@ -1,5 +1,14 @@
 /** The engine under load and in trouble: lanes, budget, aborts, memory, and what lanes answer. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import {
+	afterAll,
+	afterEach,
+	beforeAll,
+	beforeEach,
+	describe,
+	expect,
+	setDefaultTimeout,
+	test,
+} from "bun:test";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,8 +19,10 @@ import type { Scope } from "../src/engine/scope.ts";
 import type { EngineOptions } from "../src/engine/settings.ts";
 import * as fsx from "../src/index.ts";
 import { nr, sys } from "../src/sys/linux/calls.ts";
-import { failureOf, skipped, testElsewhere } from "./forms.ts";
+import { failureOf, PATIENCE_MILLISECONDS, skipped, testElsewhere } from "./forms.ts";
 import { mount } from "./mounts.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 const lanes: [name: string, options: EngineOptions][] = [
 	["the defaults", {}],

@@ -1,5 +1,5 @@
 /** Waiting for locks by each lane: a thousand beside all else, and aborts at any moment. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,10 +18,12 @@ import {
 import { lines } from "../src/lock-line.ts";
 import { system } from "../src/sys/index.ts";
 import { nr } from "../src/sys/linux/calls.ts";
-import { failureOf } from "./forms.ts";
+import { failureOf, PATIENCE_MILLISECONDS } from "./forms.ts";
 import { lockElsewhere, until, waits } from "./lock-witnesses.ts";
 import { Random } from "./model/random.ts";
 import { openIn } from "./witnesses.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 const shared = { mode: "shared" } as const;
 

@@ -1,5 +1,13 @@
 /** Waiting for changes by each lane: what it holds up, how it ends, and what is left of it. */
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import {
+	afterAll,
+	afterEach,
+	beforeEach,
+	describe,
+	expect,
+	setDefaultTimeout,
+	test,
+} from "bun:test";
 import { getEventListeners } from "node:events";
 import fs from "node:fs";
 import { join } from "node:path";
@@ -15,8 +23,10 @@ import {
 } from "../src/index.ts";
 import { IN_MEMORY } from "./confined.ts";
 import { runScript } from "./fixtures/run.ts";
-import { failureOf, skipped } from "./forms.ts";
+import { failureOf, PATIENCE_MILLISECONDS, skipped } from "./forms.ts";
 import { changesIn, queues, touch } from "./watched.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 let directory: string;
 const path = (name: string) => join(directory, name);

@@ -162,6 +162,44 @@ describe("the worker lane", () => {
 	});
 });
 
+test("an executable does what takes no worker, leaves nothing behind, and says what works", async () => {
+	const directory = mkdtempSync(join(tmpdir(), "fsx-bundle-"));
+	try {
+		const source = join(directory, "app.ts");
+		writeFileSync(
+			source,
+			`import * as fsx from ${JSON.stringify(join(import.meta.dir, "../src/index.ts"))};
+			const names = () => require("node:fs").readdirSync(".").sort().join();
+			const before = names();
+			// Without liburing it has no ring.
+			await fsx.capabilities(".").catch(() => {});
+			console.log(fsx.capabilitiesSync(".").filesystem.type.length > 0, names() === before);
+			fsx.writeFileSync("a", "x".repeat(300_000));
+			console.log(fsx.readFileSync("a").length, fsx.statSync("a").size);
+			console.log(fsx.copyFileSync("a", "b").bytes, fsx.copyTreeSync(".", "../copy").files);
+			for (const failing of [() => fsx.copyFile("a", "c"), () => fsx.chmod("a", 0o600)]) {
+				await failing().catch(({ code, message }) => console.log(code, message));
+			}`,
+		);
+		const program = join(directory, "app/app");
+		const build = [process.execPath, "build", "--compile", source, "--outfile", program];
+		await runProgram(build);
+		const printed = await runProgram(["sh", "-c", `cd ${directory}/app && ./app`]);
+		const [capable, whole, copied, ...failed] = printed.trim().split("\n");
+		expect([capable, whole, copied]).toEqual(["true true", "300000 300000", "300000 3"]);
+		expect(failed.length).toBe(2);
+		for (const line of failed) {
+			expect(line).toStartWith(
+				"ENOTSUP ENOTSUP: operation not supported (it needs a worker, which",
+			);
+			expect(line).toContain("the Sync form works");
+			expect(line).not.toContain("--external");
+		}
+	} finally {
+		rmSync(directory, { recursive: true, force: true });
+	}
+}, 60_000);
+
 test("in a bundle that has left the worker behind, the failure says what to do", async () => {
 	const directory = mkdtempSync(join(tmpdir(), "fsx-bundle-"));
 	try {

@@ -188,11 +188,14 @@ class Thread {
 	}
 }
 
+/** Where the runtime shows what is inside of an executable: all it has is what was bundled. */
+const IS_EXECUTABLE = /\/(\$bunfs|~BUN)\//.test(import.meta.url);
+
 /** A worker broke before it answered anything: most likely a bundler has left its script behind. */
 function notLoaded(reason: string): FsError {
-	return new FsError("ENOTSUP", "operation not supported", {
-		detail:
-			`the worker's script could not be loaded: ${reason}; a bundle does not contain it and must ` +
-			"keep the package external (bun build --external bun-fs-extended)",
-	});
+	const detail = IS_EXECUTABLE
+		? "it needs a worker, which an executable of bun build --compile does not contain; the Sync form works"
+		: `the worker's script could not be loaded: ${reason}; a bundle does not contain it and must ` +
+			"keep the package external (bun build --external bun-fs-extended)";
+	return new FsError("ENOTSUP", "operation not supported", { detail });
 }

@@ -61,6 +61,8 @@ export type Subject = Place | Handle;
 
 export interface System {
 	readonly name: string;
+	/** What text has in it that makes it no name on this system: said before any call is made. */
+	unfitName(name: string): string | undefined;
 	readonly kernel: Kernel;
 	readonly file: FileSystem;
 	readonly directory: DirectorySystem;

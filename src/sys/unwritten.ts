@@ -18,7 +18,8 @@ export function unwritten(name: string): System {
 		new Proxy(of === "kernel" ? { reset() {} } : {}, {
 			get: (known, operation) => Reflect.get(known, operation) ?? refuse(of, String(operation)),
 		});
-	return new Proxy({ name } as System, {
-		get: (target, member) => (member === "name" ? target.name : capability(String(member))),
+	const known = { name, unfitName: () => undefined } as Partial<System> as System;
+	return new Proxy(known, {
+		get: (target, member) => Reflect.get(target, member) ?? capability(String(member)),
 	});
 }

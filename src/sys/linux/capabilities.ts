@@ -7,11 +7,11 @@ import type { Capability, CapabilitySystem, Handle, Place } from "../system.ts";
 import { type callNumbers, nr, sys } from "./calls.ts";
 import { entry } from "./entry.ts";
 import { Errno } from "./errno.ts";
-import { checked, failure } from "./failure.ts";
+import { failure } from "./failure.ts";
 import { file } from "./file.ts";
 import { AT_FDCWD, O, RESOLVE_CACHED } from "./layouts.ts";
 import { metadata } from "./metadata.ts";
-import { openat, procPath, resolveFlags } from "./path.ts";
+import { openat, opened, procPath, resolveFlags } from "./path.ts";
 import { probeFilesystem } from "./probe.ts";
 import { Opcode, opcodeOf } from "./ring/opcodes.ts";
 import { mountOf } from "./statfs.ts";
@@ -111,7 +111,7 @@ function* openDirectoryOf(scope: Scope, place: Place): Operation<Handle> {
 	const { directory = AT_FDCWD, path } = place;
 	const flags = O.O_PATH | O.O_CLOEXEC;
 	const found = yield* openat(scope, directory, path, flags, 0, resolveFlags(place));
-	const handle = checked(found, "open", { path });
+	const handle = opened(found, "open", place);
 	try {
 		const found = yield* metadata.stat(scope, handle, { follow: true, sync: "auto" });
 		const self = { directory: undefined, path: procPath(handle), beneath: false };

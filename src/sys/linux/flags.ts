@@ -26,7 +26,7 @@ import {
 	O,
 } from "./layouts.ts";
 import { metadata } from "./metadata.ts";
-import { openat, procPath, resolveFlags } from "./path.ts";
+import { openat, opened, procPath, resolveFlags } from "./path.ts";
 
 type FlagName = keyof FileFlags;
 
@@ -114,7 +114,8 @@ class Flagged {
 		const { scope } = this;
 		const { directory = AT_FDCWD, path } = place;
 		const look = O.O_PATH | O.O_CLOEXEC | (follow ? 0 : O.O_NOFOLLOW);
-		const seen = this.checked(yield* openat(scope, directory, path, look, 0, resolveFlags(place)));
+		const found = yield* openat(scope, directory, path, look, 0, resolveFlags(place));
+		const seen = opened(found, this.syscall, place);
 		try {
 			yield* this.checkKind(seen);
 			const self = scope.memory.cstring(procPath(seen));

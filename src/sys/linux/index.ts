@@ -7,6 +7,7 @@ import { Errno } from "./errno.ts";
 import { file } from "./file.ts";
 import type { ImmediateAnswers } from "./immediate.ts";
 import { metadata } from "./metadata.ts";
+import { unfitName } from "./path.ts";
 
 /** Looked at in every direct call: a constant of its own is quicker than one of a table. */
 const CLOSE = nr.close;
@@ -111,6 +112,6 @@ function loadedOnUse(name: string, load: () => unknown): PropertyDescriptor {
 }
 
 export const system = Object.defineProperties(
-	{ name: "Linux", kernel, file, directory, metadata },
+	{ name: "Linux", unfitName, kernel, file, directory, metadata },
 	Object.fromEntries(Object.entries(parts).map(([name, load]) => [name, loadedOnUse(name, load)])),
 ) as System;

@@ -113,6 +113,7 @@ export const S_IFSOCK = 0o140000;
 
 export const XATTR_CREATE = 1;
 export const XATTR_REPLACE = 2;
+export const XATTR_NAME_MAX = 255;
 export const XATTR_SIZE_MAX = 65536;
 export const XATTR_LIST_MAX = 65536;
 

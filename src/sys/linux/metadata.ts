@@ -29,7 +29,7 @@ import {
 	UTIME_NOW,
 	UTIME_OMIT,
 } from "./layouts.ts";
-import { at, openat, procPath, resolveFlags } from "./path.ts";
+import { at, openat, opened, procPath, resolveFlags } from "./path.ts";
 import { StatxMetadata } from "./statx.ts";
 
 /** Whether a file takes atomic writes is told, among the attributes too, only if it is asked for. */
@@ -197,11 +197,8 @@ function noModeOfLinks(path: string | Uint8Array): Error {
 function* chmodThroughProc(scope: Scope, place: Place, mode: number): Operation<void> {
 	const { directory = AT_FDCWD, path } = place;
 	const flags = O.O_PATH | O.O_NOFOLLOW | O.O_CLOEXEC;
-	const fd = checked(
-		yield* openat(scope, directory, path, flags, 0, resolveFlags(place)),
-		"lchmod",
-		{ path },
-	);
+	const found = yield* openat(scope, directory, path, flags, 0, resolveFlags(place));
+	const fd = opened(found, "lchmod", place);
 	try {
 		const found = yield* metadata.stat(scope, fd, { follow: false, sync: "auto" });
 		if ((found.mode & S_IFMT) === S_IFLNK) throw noModeOfLinks(path);

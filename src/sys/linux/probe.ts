@@ -128,14 +128,18 @@ function* probeNames(
 
 function* probeIn(scope: Scope, place: Place, results: Capability[]): Operation<void> {
 	const handle = yield* file.open(scope, place, { directory: true, noFollow: true });
+	let listed = false;
 	try {
 		const at = (name: string | Uint8Array) => inside(handle, name);
+		// Where directories cannot be listed, nothing is put into one: it could not be emptied.
+		yield* directory.read(scope, handle);
+		listed = true;
 		yield* makeFile(scope, at("a"));
 		yield* makeFile(scope, at("b"));
 		for (const probe of onNames) results.push(yield* attempt({ scope, at }, probe));
 	} finally {
 		yield* closeQuietly(handle);
-		yield* empty(scope, place);
+		if (listed) yield* empty(scope, place);
 	}
 }
 

@@ -8,7 +8,7 @@ import { enter } from "./entry.ts";
 import { checked } from "./failure.ts";
 import { AT_FDCWD, O } from "./layouts.ts";
 import { metadata } from "./metadata.ts";
-import { openat, procPath, resolveFlags } from "./path.ts";
+import { openat, opened, procPath, resolveFlags } from "./path.ts";
 import { Inotify } from "./watch/inotify.ts";
 import { needsMore, replay, waitForMore } from "./watch/replay.ts";
 import { includeAll, letGo } from "./watch/scan.ts";
@@ -57,7 +57,7 @@ function* openByName(scope: Scope, place: Place): Operation<Handle> {
 	const { directory = AT_FDCWD, path } = place;
 	const flags = O.O_PATH | O.O_CLOEXEC;
 	const result = yield* openat(scope, directory, path, flags, 0, resolveFlags(place));
-	return checked(result, "watch", { path });
+	return opened(result, "watch", place);
 }
 
 function* addRoot(
