@@ -4,8 +4,10 @@ import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
 import { settings } from "./engine/settings.ts";
 import { type Location, locate } from "./location.ts";
+import type { Slot } from "./replace.ts";
 import { system } from "./sys/index.ts";
-import type { Capability } from "./sys/system.ts";
+import type { Capability, Handle } from "./sys/system.ts";
+import { underTemporaryName } from "./temporary.ts";
 
 export type { Capability } from "./sys/system.ts";
 
@@ -29,13 +31,11 @@ export interface Capabilities {
 	readonly system: string;
 	/** The release of its kernel. */
 	readonly release: string;
-	/** The processor's architecture, by Node's name: `"x64"` or `"arm64"`. */
 	/** The architecture of the processor, as Node names it: `"x64"`, `"arm64"`. */
 	readonly architecture: string;
 	/** The runtime and its version: `"Bun 1.4.5"`. */
 	readonly runtime: string;
 	/** How this thread's calls reach the kernel. */
-	/** How calls reach the kernel. */
 	readonly engine: EngineCapabilities;
 	/** The filesystem of the location: its type, and where it is mounted. */
 	readonly filesystem: {
@@ -55,7 +55,9 @@ function* explore(scope: Scope, location: Location): Operation<Capabilities> {
 	const opened = queue();
 	const ring = typeof opened === "string" ? undefined : opened;
 	const immediate = settings.immediate && (yield* system.capabilities.immediate(scope));
-	const filesystem = yield* system.capabilities.filesystem(scope, place);
+	const filesystem = yield* system.capabilities.filesystem(scope, place, (directory, make) =>
+		underTemporaryName(scope, probeIn(directory), make),
+	);
 	const machine = yield* system.capabilities.machine(scope, ring);
 	const { type, mountPoint } = filesystem;
 	return {
@@ -77,6 +79,12 @@ function* explore(scope: Scope, location: Location): Operation<Capabilities> {
 	};
 }
 
+/** What is tried out has no place; whoever tries things out next in the directory clears away by this. */
+const probeIn = (directory: Handle): Slot => ({
+	place: { directory, path: "probe", beneath: false },
+	*release() {},
+});
+
 function described({ by }: { readonly by?: string }): EngineCapabilities["ring"] {
 	return by === undefined ? { supported: true } : { supported: true, by };
 }
@@ -86,7 +94,7 @@ function described({ by }: { readonly by?: string }): EngineCapabilities["ring"]
  * opcode that does it, and the reason where it cannot be done.
  *
  * No file that is already there is written to. The filesystem is tried out on files without a name
- * in the directory, and for renames and links in a subdirectory `.fsx-probe-…` that is removed
+ * in the directory, and for renames and links in a subdirectory `.fsx-….tmp` that is removed
  * again, which leaves nothing but a later modification time of the directory. Where nothing can be
  * made, `supported` is undefined and `note` says why: `"not probed: EROFS: …"`.
  *

@@ -4,6 +4,7 @@ import type { Region } from "./engine/memory.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { system } from "./sys/index.ts";
+import type { Metadata } from "./sys/metadata.ts";
 import type { Extent, Handle } from "./sys/system.ts";
 import { readWhole } from "./sys/whole.ts";
 
@@ -23,6 +24,11 @@ export function reserveBuffers({ memory }: Scope): Buffers {
 interface Range {
 	readonly start: number;
 	readonly end: number;
+}
+
+/** Whether a file has fewer blocks, counted in 512 bytes, than its size needs. */
+export function mayHaveHoles({ blocks, size }: Metadata): boolean {
+	return blocks * 512 < size;
 }
 
 /** All data and holes of a file, in order. */
@@ -81,14 +87,17 @@ export function bytesOfLostHoles(
 	return lost;
 }
 
-/** The offset of the first byte that differs within the ranges, or undefined. */
+/**
+ * The offset of the first byte that differs within the ranges, or undefined. `compared` is told where
+ * it is, from the start of the file on.
+ */
 export function* firstDifference(
 	scope: Scope,
 	first: Handle,
 	second: Handle,
 	ranges: readonly Range[],
 	buffers: Buffers,
-	compared: (bytes: number) => void,
+	compared: (at: number) => void,
 ): Operation<number | undefined> {
 	for (const { start, end } of ranges) {
 		for (let at = start; at < end; ) {
@@ -114,8 +123,8 @@ export function* firstDifference(
 			if (Buffer.compare(a, b) !== 0) return at + indexOfDifference(a, b);
 			// Both have become shorter meanwhile.
 			if (firstRead === 0) return undefined;
-			compared(firstRead);
 			at += firstRead;
+			compared(at);
 		}
 	}
 	return undefined;

@@ -8,14 +8,17 @@ import {
 	dataOfEither,
 	extentsOf,
 	firstDifference,
+	mayHaveHoles,
 	reserveBuffers,
 } from "./compare-content.ts";
-import { nameOf } from "./encoding.ts";
+import { isUtf8, nameOf } from "./encoding.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode } from "./errors.ts";
+import { openFile } from "./open-file.ts";
 import { ACL_ALIAS } from "./preserved.ts";
 import { throttled } from "./progress.ts";
+import { closeAfter } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Place } from "./sys/system.ts";
@@ -31,8 +34,6 @@ export interface Pair {
 }
 
 export type Progress = (progress: { files: number; bytes: number; current: string }) => void;
-
-const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** A file of one tree, to be told apart from all others. */
 const identity = ({ dev, ino }: Metadata) => `${dev}:${ino}`;
@@ -168,18 +169,17 @@ export class Comparison {
 			return;
 		}
 		if (a.size === 0 || (ignored.has("content") && ignored.has("holes"))) return;
-		// nonBlocking: what was a file a moment ago may be a fifo by now.
-		const how = { read: true, noFollow: !pair.follow, nonBlocking: true };
-		const first = yield* system.file.open(scope, pair.first, how);
+		const how = { read: true, noFollow: !pair.follow };
+		const first = yield* openFile(scope, pair.first, how);
 		try {
-			const second = yield* system.file.open(scope, pair.second, how);
+			const second = yield* openFile(scope, pair.second, how);
 			try {
 				yield* this.content(pair.path, first, second, a, b);
 			} finally {
-				yield* system.file.close(scope, second);
+				yield* closeAfter(scope, second, false);
 			}
 		} finally {
-			yield* system.file.close(scope, first);
+			yield* closeAfter(scope, first, false);
 		}
 	}
 
@@ -193,7 +193,7 @@ export class Comparison {
 		const { scope, ignored, counts } = this;
 		const { size } = a;
 		let ranges = [{ start: 0, end: size }];
-		if (a.blocks * 512 < size) {
+		if (mayHaveHoles(a)) {
 			const firstExtents = yield* extentsOf(scope, first, size);
 			const secondExtents = yield* extentsOf(scope, second, size);
 			ranges = dataOfEither(firstExtents, secondExtents);
@@ -203,14 +203,14 @@ export class Comparison {
 		}
 		if (ignored.has("content")) return;
 		const before = counts.bytes;
-		const compared = (bytes: number) => {
-			counts.bytes += bytes;
+		const compared = (done: number) => {
+			// Holes that both have are compared by being there.
+			counts.bytes = before + done;
 			this.tellSometimes(() => this.progress(path));
 		};
 		const { buffers } = this;
 		const at = yield* firstDifference(scope, first, second, ranges, buffers, compared);
 		if (at !== undefined) this.report(path, "content", `differs from byte ${at} on`);
-		// Holes that both have are compared by being there.
 		else counts.bytes = before + size;
 	}
 }
@@ -228,15 +228,6 @@ function* namesOf(scope: Scope, place: Place, follow: boolean): Operation<Map<st
 }
 
 const octal = ({ permissions }: Metadata) => `0${permissions.toString(8)}`;
-
-function isUtf8(path: Uint8Array): boolean {
-	try {
-		decoder.decode(path);
-		return true;
-	} catch {
-		return false;
-	}
-}
 
 /** The failure of an entry as a difference; others are passed on. */
 export function reasonOf(error: unknown): string {

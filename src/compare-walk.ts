@@ -3,6 +3,7 @@ import type { CompareOptions, CompareReport } from "./compare.ts";
 import { Comparison, type Pair, reasonOf } from "./compare-entry.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
+import { closeAfter } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Handle, Place } from "./sys/system.ts";
 
@@ -57,7 +58,7 @@ function* enter(
 	try {
 		second = yield* system.file.open(scope, secondPlace, how);
 	} catch (error) {
-		yield* system.file.close(scope, first);
+		yield* closeAfter(scope, first, false);
 		throw error;
 	}
 	const level: Level = { first, second, path, directories: [] };
@@ -68,8 +69,9 @@ function* enter(
 function* leave(scope: Scope, levels: Level[]): Operation<void> {
 	const level = levels.pop();
 	if (level === undefined) return;
-	yield* system.file.close(scope, level.first);
-	yield* system.file.close(scope, level.second);
+	// They were only read: a close that fails has lost nothing, and must not keep the other open.
+	yield* closeAfter(scope, level.first, false);
+	yield* closeAfter(scope, level.second, false);
 }
 
 function* compareEntries(scope: Scope, comparison: Comparison, level: Level): Operation<void> {

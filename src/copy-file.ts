@@ -1,16 +1,25 @@
 /** Copying one file: what `copyFile` and `copyTree` do for each, once the source is open. */
+import { mayHaveHoles } from "./compare-content.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError } from "./errors.ts";
 import { dressLike, preserve } from "./preserve.ts";
 import { type Seal, setSeals, trySeals } from "./preserve-flags.ts";
 import type { Preserved } from "./preserved.ts";
-import { beside, closeAfter, discard, moveIntoPlace, type Slot } from "./replace.ts";
+import {
+	beside,
+	closeAfter,
+	discard,
+	finishing,
+	moveIntoPlace,
+	orInPlace,
+	type Slot,
+} from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { ContentCopied, ContentHow, Handle, Place } from "./sys/system.ts";
-import { readWhole } from "./sys/whole.ts";
 import { lacksNamelessFiles, publish, underTemporaryName } from "./temporary.ts";
+import { verifyCopy } from "./verify-copy.ts";
 
 /** How a file is copied, with everything said. Plain data: it can be sent to another thread. */
 export interface CopyHow {
@@ -25,7 +34,6 @@ export interface CopyHow {
 
 /** The permissions of a copy that is not whole and has its name already. */
 const UNFINISHED = 0;
-const VERIFY_CHUNK = 128 * 1024;
 
 /** What stands in the place that a copy is to go to: whether to copy, or why not to. */
 export function mayReplace(
@@ -76,7 +84,8 @@ export interface CopyJob {
 	readonly mayInherit: boolean;
 	/** What need not be tried again; see `ContentHow`. */
 	readonly refused: NonNullable<ContentHow["refused"]>;
-	readonly progress?: (done: number) => void;
+	/** Told how many bytes are copied, and how many of those have been verified. */
+	readonly progress?: (done: number, verified: number) => void;
 	/** Takes the seals of a file that is to get more names, of which a sealed one gets none. */
 	readonly sealLater?: ((seals: readonly Seal[]) => void) | undefined;
 }
@@ -96,13 +105,13 @@ export function* copyOpenFile(scope: Scope, job: CopyJob): Operation<ContentCopi
 		const copied = yield* copyUnnamed(scope, job);
 		if (copied !== undefined) return copied;
 	}
-	const [temporary, copied] = yield* underTemporaryName(slot, (place) =>
-		create(scope, job, place, "new"),
-	);
-	yield* complete(scope, job, copied, temporary, () =>
-		moveIntoPlace(scope, temporary, slot, how.overwrite !== false),
-	);
-	return copied;
+	return yield* underTemporaryName(scope, slot, function* (temporary) {
+		const copied = yield* create(scope, job, temporary, "new");
+		yield* complete(scope, job, copied, temporary, () =>
+			moveIntoPlace(scope, temporary, slot, how.overwrite !== false),
+		);
+		return copied;
+	});
 }
 
 function create(scope: Scope, job: CopyJob, place: Place, as: "new" | "replacement" | "unnamed") {
@@ -112,12 +121,11 @@ function create(scope: Scope, job: CopyJob, place: Place, as: "new" | "replaceme
 		reflink: how.reflink,
 		holes: how.holes,
 		size: source.size,
-		// Blocks are counted in 512 bytes; fewer than the size needs are those of holes.
-		sparse: source.blocks * 512 < source.size,
+		sparse: mayHaveHoles(source),
 		// Until the permissions are set, nobody else is to see what may be secret.
 		mode: unseen ? UNFINISHED : secret ? 0o600 : 0o666,
 		refused,
-		progress,
+		progress: progress && ((done) => progress(done, 0)),
 		as,
 	});
 }
@@ -186,7 +194,7 @@ function* copyUnnamed(scope: Scope, job: CopyJob): Operation<ContentCopied | und
 		}
 		return copied;
 	} catch (error) {
-		if (!lacksNamelessFiles(error)) throw error;
+		if (!lacksNamelessFiles(error)) throw orInPlace(error, existing);
 		refused.add("unnamed");
 		return undefined;
 	}
@@ -198,12 +206,15 @@ function* copyUnnamed(scope: Scope, job: CopyJob): Operation<ContentCopied | und
  */
 function* dress(
 	scope: Scope,
-	{ from, source, slot, existing, how, lost, mayInherit }: CopyJob,
+	{ from, source, slot, existing, how, lost, mayInherit, progress }: CopyJob,
 	{ handle, bytes }: Made,
 	moves: boolean,
 ): Operation<readonly Seal[]> {
 	// Before the times are set: it reads the copy.
-	if (how.verify) yield* verify(scope, from, handle, bytes);
+	if (how.verify) {
+		const verified = (at: number) => progress?.(bytes, at);
+		yield* verifyCopy(scope, [from, source], handle, bytes, verified);
+	}
 	// Of the owner and the permissions, what is not kept of the source stays as the place had it.
 	if (existing?.isFile()) {
 		const { owner, mode, acl } = how.preserve;
@@ -223,26 +234,5 @@ function* sealCopy(
 	seals: readonly Seal[],
 ): Operation<void> {
 	if (sealLater !== undefined) sealLater(seals);
-	else yield* setSeals(scope, handle, seals, { ...how.preserve, lost }, how.sync);
-}
-
-/** Reads both files again and compares them. */
-function* verify(scope: Scope, from: Handle, to: Handle, bytes: number): Operation<void> {
-	const mark = scope.mark();
-	const left = scope.memory.reserve(VERIFY_CHUNK);
-	const right = scope.memory.reserve(VERIFY_CHUNK);
-	for (let at = 0; at < bytes; at += VERIFY_CHUNK) {
-		const length = Math.min(VERIFY_CHUNK, bytes - at);
-		const first = yield* readWhole(system.file, scope, from, left.address, length, at);
-		const second = yield* readWhole(system.file, scope, to, right.address, length, at);
-		const same =
-			first === second && Buffer.compare(left.bytes(0, first), right.bytes(0, second)) === 0;
-		if (!same || second !== length) {
-			throw new FsError("EIO", "i/o error", {
-				syscall: "copyfile",
-				detail: `the copy differs from its source after byte ${at}`,
-			});
-		}
-	}
-	scope.release(mark);
+	else yield* finishing(scope, setSeals(scope, handle, seals, { ...how.preserve, lost }, how.sync));
 }

@@ -5,14 +5,19 @@ import type { Hooks } from "./engine/offload.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError } from "./errors.ts";
+import { openFile } from "./open-file.ts";
 import { throttled } from "./progress.ts";
-import { beside, closeAfter, resolveLinks, slotOf, statIfThere, syncDirectory } from "./replace.ts";
+import {
+	beside,
+	closeAfter,
+	resolveLinks,
+	slotOf,
+	statIfThere,
+	withNamesSynced,
+} from "./replace.ts";
 import { system } from "./sys/index.ts";
 import { FOLLOWED, type Metadata } from "./sys/metadata.ts";
 import type { Place } from "./sys/system.ts";
-
-/** A fifo must not keep the copy waiting for a writer: it is no file and will be refused. */
-export const TO_COPY = { read: true, nonBlocking: true } as const;
 
 export interface FileHooks extends Hooks {
 	onProgress?: ((progress: CopyProgress) => void) | undefined;
@@ -41,7 +46,8 @@ function* copyNow(
 	how: CopyHow,
 ): Operation<CopyReport> {
 	const started = Bun.nanoseconds();
-	const from = yield* system.file.open(scope, source, TO_COPY);
+	// A fifo must not keep the copy waiting for a writer: it is no file and will be refused.
+	const from = yield* openFile(scope, source, { read: true });
 	try {
 		const metadata = yield* system.metadata.stat(scope, from, FOLLOWED);
 		if (!metadata.isFile()) throw notAFile(metadata, source, destination);
@@ -62,8 +68,9 @@ function* copyNow(
 			}
 			const total = metadata.size;
 			const tell = throttled(onProgress);
-			const progress = (bytes: number) => tell(() => ({ bytes, total }));
-			const copied = yield* copyOpenFile(scope, {
+			const progress = (bytes: number, verified: number) =>
+				tell(() => ({ bytes, verified, total }));
+			const copy = copyOpenFile(scope, {
 				from,
 				source: metadata,
 				slot,
@@ -75,8 +82,9 @@ function* copyNow(
 				refused: new Set(),
 				progress,
 			});
-			if (how.sync) yield* syncDirectory(scope, beside(slot, "."));
-			onProgress?.({ bytes: copied.bytes, total: copied.bytes });
+			const copied = yield* withNamesSynced(scope, beside(slot, "."), how.sync, copy);
+			const { bytes } = copied;
+			onProgress?.({ bytes, verified: how.verify ? bytes : 0, total: bytes });
 			return report(copied);
 		} finally {
 			yield* slot.release();

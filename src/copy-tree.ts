@@ -1,7 +1,7 @@
 /** The copy of a tree, as one operation made of the copies of its entries. */
 
 import { type CopyHow, type CopyJob, copyOpenFile, mayReplace } from "./copy-file.ts";
-import { notAFile, TO_COPY } from "./copy-named.ts";
+import { notAFile } from "./copy-named.ts";
 import { copySpecial } from "./copy-special.ts";
 import type { Hooks } from "./engine/offload.ts";
 import type { Operation } from "./engine/operation.ts";
@@ -9,23 +9,18 @@ import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode, printable } from "./errors.ts";
 import { FirstCopies } from "./first-copies.ts";
 import { isInside } from "./inside.ts";
+import { openFile } from "./open-file.ts";
 import { joined, parentOf } from "./place.ts";
 import { handsDownLists, preserve } from "./preserve.ts";
 import { type Seal, setSeals } from "./preserve-flags.ts";
 import { throttled } from "./progress.ts";
 import { closeAfter, isSame, type Slot, statIfThere } from "./replace.ts";
 import { system } from "./sys/index.ts";
-import { type FileKind, ITSELF, type Metadata } from "./sys/metadata.ts";
+import { ITSELF, type Metadata } from "./sys/metadata.ts";
 import type { DirectoryRecord, Handle, Place } from "./sys/system.ts";
 import { takePlace } from "./temporary.ts";
-
-/** What a filter is asked about. */
-export interface TreeEntry {
-	/** The path from the source on, with `/` between names. */
-	readonly path: string;
-	/** What it is; of a symbolic link, that it is one. */
-	readonly kind: FileKind;
-}
+import type { TreeProgress } from "./tree.ts";
+import { type TreeEntry, treeEntry } from "./tree-entry.ts";
 
 /** What a copy has made. */
 export interface TreeCopied {
@@ -52,7 +47,7 @@ export interface TreeCopied {
 }
 
 export interface TreeHooks extends Hooks {
-	onProgress?: ((progress: { files: number; bytes: number; current: string }) => void) | undefined;
+	onProgress?: ((progress: TreeProgress) => void) | undefined;
 	filter?: ((entry: TreeEntry) => boolean) | undefined;
 }
 
@@ -111,7 +106,7 @@ class TreeCopy {
 	private readonly firstCopies: FirstCopies;
 	/** A loop over an explicit stack: nested generators would make each call cost the depth. */
 	private readonly levels: Level[] = [];
-	private readonly tell: (make: () => { files: number; bytes: number; current: string }) => void;
+	private readonly tell: (make: () => TreeProgress) => void;
 
 	constructor(
 		private readonly scope: Scope,
@@ -141,7 +136,14 @@ class TreeCopy {
 			}
 		}
 		copied.notPreserved = [...this.lost];
-		this.hooks.onProgress?.({ files: copied.files, bytes: copied.bytes, current: "" });
+		this.hooks.onProgress?.(this.progress(""));
+	}
+
+	/** How far it is, with so much of the file at `path` that is not counted yet. */
+	private progress(path: string | Uint8Array, done = 0, verified = 0): TreeProgress {
+		const { files, bytes } = this.copied;
+		const before = this.how.verify ? bytes : 0;
+		return { files, bytes: bytes + done, verified: before + verified, current: printable(path) };
 	}
 
 	private *begin(): Operation<void> {
@@ -251,12 +253,12 @@ class TreeCopy {
 		record: DirectoryRecord,
 		path: string | Uint8Array,
 	): Operation<void> {
-		const { scope, copied, hooks } = this;
+		const { scope, hooks } = this;
 		const { name } = record;
 		const source: Place = { directory: level.from, path: name, beneath: false };
 		const kind = record.kind ?? (yield* system.metadata.stat(scope, source, ITSELF)).kind;
-		if (hooks.filter !== undefined && !hooks.filter({ path: printable(path), kind })) return;
-		this.tell(() => ({ files: copied.files, bytes: copied.bytes, current: printable(path) }));
+		if (hooks.filter !== undefined && !hooks.filter(treeEntry(path, kind))) return;
+		this.tell(() => this.progress(path));
 		const slot = slotIn(level.to, name);
 		if (kind === "directory") {
 			const how = { ...DIRECTORY, noFollow: true };
@@ -265,15 +267,13 @@ class TreeCopy {
 		else yield* this.special(level, source, slot, path);
 	}
 
-	/** Enters an open directory, or closes it if that fails. */
+	/** Enters an open directory, or closes it if that fails before its level has it to close. */
 	private *enterOr(from: Handle, destination: Place, path: string | Uint8Array): Operation<void> {
-		let handed = false;
 		try {
 			const metadata = yield* system.metadata.stat(this.scope, from, ITSELF);
 			yield* this.enter(from, metadata, destination, path);
-			handed = true;
 		} finally {
-			if (!handed) yield* closeAfter(this.scope, from, false);
+			if (this.levels.at(-1)?.from !== from) yield* closeAfter(this.scope, from, false);
 		}
 	}
 
@@ -284,13 +284,12 @@ class TreeCopy {
 		path: string | Uint8Array,
 	): Operation<void> {
 		const { scope, how, copied, lost } = this;
-		const from = yield* system.file.open(scope, source, { ...TO_COPY, noFollow: true });
+		const from = yield* openFile(scope, source, { read: true, noFollow: true });
 		try {
 			const metadata = yield* system.metadata.stat(scope, from, ITSELF);
 			if (!metadata.isFile()) throw notAFile(metadata, source, slot.place);
 			const existing = yield* this.existing(level, slot.place, metadata);
 			if (existing === "newer" || (yield* this.linked(metadata, existing, slot, path))) return;
-			const before = copied.bytes;
 			const { bytes, holes, method } = yield* copyOpenFile(scope, {
 				from,
 				source: metadata,
@@ -306,12 +305,7 @@ class TreeCopy {
 					how.hardlinks && metadata.nlink > 1
 						? (seals) => this.firstCopies.sealLater(this.levels[0]?.to, path, seals)
 						: undefined,
-				progress: (done) =>
-					this.tell(() => ({
-						files: copied.files,
-						bytes: before + done,
-						current: printable(path),
-					})),
+				progress: (done, verified) => this.tell(() => this.progress(path, done, verified)),
 			});
 			copied.files++;
 			copied.bytes += bytes;

@@ -18,8 +18,9 @@ export interface CopyOptions {
 	/** Holes: kept, filled with zeros, or made wherever there are blocks of zeros. Default keep. */
 	holes?: "keep" | "fill" | "detect" | undefined;
 	/**
-	 * Which metadata the copy keeps. What is named must be kept or the copy fails; `"all"` keeps what
-	 * this user and this filesystem can and reports the rest. Default `{ mode: true }`.
+	 * Which metadata the copy keeps. What is named must be kept or the copy fails, except that `mode`
+	 * has set-user-id and set-group-id only together with `owner`; `"all"` keeps what this user and
+	 * this filesystem can and reports the rest. Default `{ mode: true }`.
 	 */
 	preserve?: Preserve | "all" | "none" | undefined;
 	/** Replace what is there: true, only what is older, or fail with `EEXIST`. Default true. */
@@ -35,7 +36,7 @@ export interface CopyOptions {
 	 * the copy is in its place all the same.
 	 */
 	sync?: boolean | undefined;
-	/** Read source and copy once more and compare them. Default false. */
+	/** Read source and copy once more, but for holes that both have, and compare them. Default false. */
 	verify?: boolean | undefined;
 	/** Ends the copy early with an `AbortError`. */
 	signal?: AbortSignal | undefined;
@@ -43,7 +44,7 @@ export interface CopyOptions {
 
 /** Options of `copyFile`. */
 export interface CopyFileOptions extends CopyOptions {
-	/** Called at most 20 times a second while bytes are copied, and once when all are. */
+	/** Called at most 20 times a second while bytes are copied or verified, and once when all are. */
 	onProgress?: ((progress: CopyProgress) => void) | undefined;
 }
 
@@ -51,6 +52,8 @@ export interface CopyFileOptions extends CopyOptions {
 export interface CopyProgress {
 	/** Bytes of the source that are done with, holes included. */
 	readonly bytes: number;
+	/** With `verify`: bytes of the copy that have been compared with the source, holes included. */
+	readonly verified: number;
 	/** Bytes that the source has. */
 	readonly total: number;
 }
@@ -66,7 +69,10 @@ export interface CopyReport {
 	 * older.
 	 */
 	readonly method: string;
-	/** With `preserve: "all"`: what could not be kept, such as `"owner"` or `"xattr user.a"`. */
+	/**
+	 * With `preserve: "all"`: what could not be kept, such as `"owner"`, `"mode (set-id bits)"` or
+	 * `"xattr user.a"`.
+	 */
 	readonly notPreserved: string[];
 	/** How long it took, in nanoseconds. */
 	readonly durationNs: number;

@@ -62,7 +62,12 @@ function make(
 	device: bigint,
 ): Operation<void> {
 	const mknod = system.device.mknod(scope, place, kind, mode, device);
-	return withSpecialBits(scope, place, mode, mknod, system.directory.unlink(scope, place));
+	return withSpecialBits(
+		scope,
+		{ place, kind, mode },
+		mknod,
+		system.directory.unlink(scope, place),
+	);
 }
 
 function mkfifoOperation(scope: Scope, location: Location, mode: number): Operation<void> {

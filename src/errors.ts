@@ -13,7 +13,7 @@ export interface FsErrorDetails {
 	/** The system's own number, where it is not an errno (Windows). */
 	osCode?: number;
 	/** What is lacking, or what to do about it; becomes part of the message. */
-	detail?: string;
+	detail?: string | undefined;
 }
 
 /** An `FsError` on its way to another thread. */
@@ -85,6 +85,14 @@ export class FsError extends Error {
 	/** The same error, about these names: where an operation knows them better than its parts. */
 	renamed(path: string | Uint8Array, dest?: string | Uint8Array): FsError {
 		return new FsError(this.code, this.#reason, { ...this.#details, path, dest });
+	}
+
+	/** The same error with what is lacking, or what to do about it, unless it says so already. */
+	explained(detail: string): FsError {
+		return new FsError(this.code, this.#reason, {
+			...this.#details,
+			detail: this.#details.detail ?? detail,
+		});
 	}
 
 	/** What it is made of, as data: structured cloning keeps neither its class nor these. @internal */

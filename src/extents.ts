@@ -55,10 +55,13 @@ function* extentsOperation(
 /** Each call costs less than the way to a worker and back, so a worker makes many of them. */
 const further = divisible(
 	"extents",
-	(scope, walk: Walk) => ({
-		parts: [[walk.question(scope)]],
-		join: ([found]: readonly Found[]) => found ?? [],
-	}),
+	(scope, walk: Walk) => {
+		let found: Found = [];
+		const take = (_part: number, result: Found) => {
+			found = result;
+		};
+		return { parts: [[walk.question(scope)]], take, whole: () => found };
+	},
 	() => (scope, _hooks, question) => find(scope, question),
 );
 

@@ -10,7 +10,8 @@ import type { Place, Subject } from "./sys/system.ts";
 /**
  * Where a file is: a path, or a name inside an open directory (`dir.at(name)`).
  *
- * A path is a string, a `file:` URL, or the bytes of it, for names that are not UTF-8.
+ * A path is a string, a `file:` URL, or the bytes of it, for names that are not UTF-8. A string with a
+ * lone surrogate is refused where names are bytes (Linux): UTF-8 has none for it.
  */
 export type Location = string | Uint8Array | URL | At;
 
@@ -120,7 +121,7 @@ export function descriptorOf(handle: Handle): Descriptor {
 /** Checks a path or a name: `what` is how the user calls it. */
 export function checkedName(name: unknown, what: string): string | Uint8Array {
 	if (typeof name === "string") {
-		if (!name.includes("\0")) return name;
+		if (!name.includes("\0")) return fit(name, what);
 	} else if (isBytes(name)) {
 		// A copy: the caller may go on to use the buffer for something else.
 		const bytes = new Uint8Array(plainBytes(name));
@@ -134,6 +135,15 @@ export function checkedName(name: unknown, what: string): string | Uint8Array {
 	throw invalidArgument(
 		"ERR_INVALID_ARG_VALUE",
 		`The "${what}" argument must not contain NUL. Received ${inspected(name)}`,
+	);
+}
+
+function fit(name: string, what: string): string {
+	const unfit = system.names.unfit(name);
+	if (unfit === undefined) return name;
+	throw invalidArgument(
+		"ERR_INVALID_ARG_VALUE",
+		`The "${what}" argument must not contain ${unfit}. Received ${inspected(name)}`,
 	);
 }
 

@@ -4,7 +4,8 @@ import type { Operation } from "./engine/operation.ts";
 import { type Scope, takeScope } from "./engine/scope.ts";
 import { FsError, isCode } from "./errors.ts";
 import { Handle, type Location, locate, subjectOf, type Target } from "./location.ts";
-import { Claim, type Holder, type LockMode, lineOf, type Span, Wish } from "./lock-line.ts";
+import { Claim, type Holder, lineOf, Wish } from "./lock-line.ts";
+import type { LockMode, Span } from "./lock-span.ts";
 import { fulfil, type Patience, set } from "./lock-wait.ts";
 import { closeAfter } from "./replace.ts";
 import { system } from "./sys/index.ts";
@@ -171,7 +172,7 @@ export function* downgradeOperation(scope: Scope, held: Held): Operation<void> {
 	// If its file is being closed, it is no more.
 	if (!holder.has(claim)) return;
 	holder.grant(claim, "shared");
-	holder.line.wake();
+	holder.line.wake(claim.span);
 }
 
 /**

@@ -6,40 +6,20 @@
 import type { Descriptor } from "./engine/descriptor.ts";
 import { Pause } from "./engine/pause.ts";
 import { FsError } from "./errors.ts";
+import {
+	comesFirst,
+	conflict,
+	type Demand,
+	EVERYTHING,
+	isWithin,
+	type LockMode,
+	NOTHING,
+	overlap,
+	reach,
+	type Span,
+} from "./lock-span.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Handle } from "./sys/system.ts";
-
-/** Shared locks stand beside each other; an exclusive one stands alone. */
-export type LockMode = "shared" | "exclusive";
-
-/** Bytes of a file, up to `end`, which is Infinity for all that it may ever have. */
-export interface Span {
-	readonly start: number;
-	readonly end: number;
-}
-
-/** What somebody has, or would like to have. */
-interface Demand {
-	readonly mode: LockMode;
-	readonly span: Span;
-}
-
-const EVERYTHING: Span = { start: 0, end: Number.POSITIVE_INFINITY };
-
-const overlap = (a: Span, b: Span) => a.start < b.end && b.start < a.end;
-const isWithin = (inner: Span, outer: Span) => inner.start >= outer.start && inner.end <= outer.end;
-
-function conflict(a: Demand, b: Demand): boolean {
-	return (a.mode === "exclusive" || b.mode === "exclusive") && overlap(a.span, b.span);
-}
-
-/**
- * Whether one who came later has to wait for an earlier one. Of shared locks that is so where
- * whatever keeps the earlier from its range keeps the later from its own: one of them asking is enough.
- */
-function comesFirst(earlier: Demand, later: Demand): boolean {
-	return conflict(earlier, later) || isWithin(earlier.span, later.span);
-}
 
 /** A lock: had, or to be had. */
 export class Claim implements Demand {
@@ -73,16 +53,17 @@ export class Holder {
 		this.claims.add(claim);
 		this.line.locked.add(this);
 		// Others who wait through the same open file are now about to change what it has.
-		if (this.waiting > 1) this.line.sort();
+		if (this.waiting > 1) this.line.sort(this, claim.span);
 	}
 
 	/** The lock is no more. */
 	end(claim: Claim): void {
 		if (!this.claims.delete(claim)) return;
 		this.doubt(claim);
+		if (this.waiting > 0) this.line.sort(this, claim.span);
 		if (this.claims.size === 0) this.line.locked.delete(this);
 		this.line.tidy(this);
-		this.line.wake();
+		this.line.wake(claim.span);
 	}
 
 	/** The open file is being closed, which ends all of its locks. */
@@ -91,7 +72,7 @@ export class Holder {
 		this.line.locked.delete(this);
 		this.line.refuse(({ holder }) => holder === this, "the file has been closed meanwhile");
 		this.line.tidy(this);
-		this.line.wake();
+		this.line.wake(EVERYTHING);
 	}
 
 	has(claim: Claim): boolean {
@@ -100,18 +81,22 @@ export class Holder {
 
 	/** Whether it has any lock in a range. */
 	hasIn(span: Span): boolean {
-		return this.claims.values().some((claim) => overlap(claim.span, span));
+		for (const claim of this.claims) if (overlap(claim.span, span)) return true;
+		return false;
 	}
 
 	/** Whether it certainly has a lock that is in the way of what another open file would like. */
 	blocks(demand: Demand): boolean {
-		return this.claims.values().some((claim) => claim.certain && conflict(claim, demand));
+		for (const claim of this.claims) if (claim.certain && conflict(claim, demand)) return true;
+		return false;
 	}
 
 	/** Of the other locks in a range it is no longer known what has become of them. */
 	private doubt(changed: Claim): void {
 		for (const claim of this.claims) {
-			if (claim !== changed && overlap(claim.span, changed.span)) claim.certain = false;
+			if (claim === changed || !claim.certain || !overlap(claim.span, changed.span)) continue;
+			claim.certain = false;
+			this.line.wake(claim.span);
 		}
 	}
 }
@@ -131,6 +116,9 @@ export class Wish implements Demand {
 	isNudged = false;
 	/** Why it cannot be had any more. */
 	refusal: FsError | undefined;
+	readonly span: Span;
+	/** Its place in the line: see `takeRank`. */
+	rank = 0;
 	private pause: Pause | undefined;
 
 	constructor(
@@ -138,10 +126,8 @@ export class Wish implements Demand {
 		readonly claim: Claim,
 		readonly mode: LockMode,
 		private readonly ticket: number,
-	) {}
-
-	get span(): Span {
-		return this.claim.span;
+	) {
+		this.span = claim.span;
 	}
 
 	/** Whether it is to change a lock of the same open file. */
@@ -149,9 +135,14 @@ export class Wish implements Demand {
 		return this.holder.hasIn(this.span);
 	}
 
-	/** Who changes a lock goes before all others: they may be waiting for that very lock. */
-	get rank(): number {
-		return this.converts ? 0 : this.ticket;
+	/**
+	 * Takes its rank anew; whether that has changed. Who changes a lock goes before all others: they may
+	 * be waiting for that very lock.
+	 */
+	takeRank(): boolean {
+		const { rank } = this;
+		this.rank = this.converts ? 0 : this.ticket;
+		return this.rank !== rank;
 	}
 
 	/** A pause that a nudge ends. */
@@ -188,7 +179,8 @@ export class Line {
 	readonly locked = new Set<Holder>();
 	private readonly holders = new Map<Handle, Holder>();
 	private readonly wishes: Wish[] = [];
-	private isWaking = false;
+	/** Where something has changed of which those who wait are still to be told. */
+	private changed = NOTHING;
 
 	constructor(private readonly key: string) {}
 
@@ -215,28 +207,37 @@ export class Line {
 	}
 
 	enter(wish: Wish): void {
-		const { rank } = wish;
-		const before = this.wishes.findLastIndex((other) => other.rank <= rank);
+		wish.takeRank();
+		const before = this.wishes.findLastIndex((other) => other.rank <= wish.rank);
 		this.wishes.splice(before + 1, 0, wish);
 		wish.holder.waiting++;
 	}
 
-	/** Puts those in order whose rank has changed. */
-	sort(): void {
-		this.wishes.sort((a, b) => a.rank - b.rank);
+	/** Puts those in order whose rank has changed with what their open file has in a range. */
+	sort(holder: Holder, range: Span): void {
+		let isInOrder = true;
+		for (const wish of this.wishes) {
+			if (wish.holder !== holder || !overlap(wish.span, range) || !wish.takeRank()) continue;
+			isInOrder = false;
+			this.wake(wish.span);
+		}
+		if (!isInOrder) this.wishes.sort((a, b) => a.rank - b.rank);
 	}
 
 	leave(wish: Wish): void {
 		this.wishes.splice(this.wishes.indexOf(wish), 1);
 		wish.holder.waiting--;
 		this.tidy(wish.holder);
-		this.wake();
+		this.wake(wish.span);
 	}
 
 	/** Whether it is the turn of a wish, and nothing that this thread knows of is in its way. */
 	isTurnOf(wish: Wish): boolean {
-		const first = this.wishes.find((other) => other === wish || comesFirst(other, wish));
-		return first === wish && !this.isBlocked(wish);
+		for (const other of this.wishes) {
+			if (other === wish) break;
+			if (comesFirst(other, wish)) return false;
+		}
+		return !this.isBlocked(wish);
 	}
 
 	/** Whether two that change their locks each wait for the lock of the other. */
@@ -256,17 +257,18 @@ export class Line {
 
 	/** Whether another open file certainly has what is in the way, as far as this thread knows. */
 	isBlocked(wish: Wish): boolean {
-		return this.locked.values().some((other) => other !== wish.holder && other.blocks(wish));
+		for (const other of this.locked) if (other !== wish.holder && other.blocks(wish)) return true;
+		return false;
 	}
 
-	/** Has those look again whose turn it is, once whoever says so is done with what it does. */
-	wake(): void {
-		if (this.isWaking || this.wishes.length === 0) return;
-		this.isWaking = true;
-		queueMicrotask(() => {
-			this.isWaking = false;
-			for (const wish of this.next()) wish.nudge();
-		});
+	/**
+	 * Has those look again whose turn it is and to whom a change in this range may matter, once whoever
+	 * says so is done with what it does. The others are not asked: there may be a thousand of them.
+	 */
+	wake(span: Span): void {
+		if (this.wishes.length === 0) return;
+		if (this.changed === NOTHING) queueMicrotask(() => this.tell());
+		this.changed = reach(this.changed, span);
 	}
 
 	/** Ends waits that nothing can come of. */
@@ -285,11 +287,17 @@ export class Line {
 		if (isIdle && lines.get(this.key) === this) lines.delete(this.key);
 	}
 
-	/** All whose turn it is. */
-	private next(): Wish[] {
+	private tell(): void {
+		const { changed } = this;
+		this.changed = NOTHING;
+		for (const wish of this.next(changed)) wish.nudge();
+	}
+
+	/** All whose turn it is and who wish for something in a range. */
+	private next(range: Span): Wish[] {
 		const next: Wish[] = [];
 		for (const wish of this.wishes) {
-			if (this.isTurnOf(wish)) next.push(wish);
+			if (overlap(wish.span, range) && this.isTurnOf(wish)) next.push(wish);
 			// It is in the way of everybody after it.
 			if (wish.mode === "exclusive" && isWithin(EVERYTHING, wish.span)) break;
 		}

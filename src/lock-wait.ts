@@ -2,12 +2,15 @@
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { AbortError, FsError } from "./errors.ts";
-import type { Holder, LockMode, Span, Wish } from "./lock-line.ts";
+import type { Holder, Wish } from "./lock-line.ts";
+import type { LockMode, Span } from "./lock-span.ts";
 import { system } from "./sys/index.ts";
 
 /** How often the system is asked about locks that other processes have, in milliseconds. */
 const SHORTEST_PAUSE = 1;
 const LONGEST_PAUSE = 20;
+/** How many ask so often; of more each asks less often, so that they take no more time together. */
+const MOST_ASKERS = 100;
 /** As long as a timer can run: what it waits for comes with a nudge. */
 const UNTIL_NUDGED = 2 ** 31 - 1;
 
@@ -52,8 +55,24 @@ function* wait(scope: Scope, wish: Wish, patience: Patience): Operation<void> {
 			if (isHeld) throw deadlock("this thread has what is in the way, and waits for itself");
 			isHeld = yield* isHeldHere(scope, wish);
 		}
-		if (!wish.isNudged) yield wish.rest(Math.min(left, asks ? pause : UNTIL_NUDGED));
-		pause = wish.isNudged ? SHORTEST_PAUSE : Math.min(LONGEST_PAUSE, pause * 2);
+		if (!wish.isNudged) yield* rest(wish, Math.min(left, asks ? pause : UNTIL_NUDGED), asks);
+		const longest = alone ? LONGEST_PAUSE : longestPause();
+		pause = wish.isNudged ? SHORTEST_PAUSE : Math.min(longest, pause * 2);
+	}
+}
+
+/** How many wait on this thread, for whatever file, and ask the system now and then. */
+let askers = 0;
+
+const longestPause = () => LONGEST_PAUSE * Math.max(1, askers / MOST_ASKERS);
+
+/** Waits until it is time to look again, or a nudge says so. */
+function* rest(wish: Wish, milliseconds: number, asks: boolean): Operation<void> {
+	if (asks) askers++;
+	try {
+		yield wish.rest(milliseconds);
+	} finally {
+		if (asks) askers--;
 	}
 }
 

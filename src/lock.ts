@@ -6,11 +6,11 @@ import type { Scope } from "./engine/scope.ts";
 import { invalidArgument, isCode } from "./errors.ts";
 import type { Target } from "./location.ts";
 import type { Held, Request } from "./lock-held.ts";
-import type { LockMode } from "./lock-line.ts";
+import type { LockMode } from "./lock-span.ts";
 import type { Patience } from "./lock-wait.ts";
 import { optionsOf, schemas, type Zod } from "./options.ts";
 
-export type { LockMode } from "./lock-line.ts";
+export type { LockMode } from "./lock-span.ts";
 
 /** How it is done, loaded when the first lock is asked for: most programs ask for none. */
 const held = once(() => require("./lock-held.ts") as typeof import("./lock-held.ts"));
@@ -109,6 +109,10 @@ const lockOperation = waiting(
  * shared lock stands beside other shared ones; an exclusive one stands alone. A lock ends when it is
  * released, and when its process ends; a Worker that is terminated leaves its locks to the process.
  *
+ * A lock is of the file and not of its name: once another file has been put in its place, by a rename
+ * or an atomic write, who waited has the old one and who comes has the new one. Lock a file that
+ * nobody replaces, such as one beside it.
+ *
  * Given a path, the file is opened for the lock alone, so that two locks of one path exclude each
  * other also in one process. Given a `File` or a descriptor, the lock belongs to that open file:
  * closing it releases the lock, and locks through the same open file do not exclude each other, as a
@@ -116,7 +120,8 @@ const lockOperation = waiting(
  *
  * A waiter occupies no thread. Those of one JavaScript thread get their locks in the order of their
  * calls; between threads and processes there is no order, and a lock that another process has
- * released may be noticed up to 20 ms later. The sync form waits for nobody's turn, since no promise
+ * released may be noticed up to 20 ms later, or more if over 100 ranges are waited for that other
+ * processes have. The sync form waits for nobody's turn, since no promise
  * form could go on meanwhile.
  *
  * @param target A path, `dir.at(name)`, a `File` or a descriptor. It must be there, and be a file.

@@ -22,6 +22,8 @@ export interface Metrics {
 }
 
 class Counters {
+	/** What began before is not counted. */
+	private readonly since = Bun.nanoseconds();
 	readonly operations = new Map<string, Tally>();
 	readonly lanes: Readonly<Record<LaneName, Tally>> = {
 		direct: new Tally(),
@@ -32,6 +34,7 @@ class Counters {
 	};
 
 	ended({ operation, durationNs, error, offloaded }: OperationEvent): void {
+		if (Bun.nanoseconds() - durationNs < this.since) return;
 		let tally = this.operations.get(operation);
 		if (tally === undefined) {
 			tally = new Tally();
@@ -42,6 +45,7 @@ class Counters {
 	}
 
 	called(lane: LaneName, started: number, result: number): void {
+		if (started < this.since) return;
 		this.lanes[lane].add(Bun.nanoseconds() - started, result < 0);
 	}
 }

@@ -40,7 +40,8 @@ function mkdirOperation(
 function make(scope: Scope, place: Place, mode: number): Operation<void> {
 	const { directory } = system;
 	const made = directory.mkdir(scope, place, mode);
-	return withSpecialBits(scope, place, mode, made, directory.rmdir(scope, place));
+	const wanted = { place, kind: "directory", mode } as const;
+	return withSpecialBits(scope, wanted, made, directory.rmdir(scope, place));
 }
 
 /** Upwards until there is a directory to make the next in, and down again. */

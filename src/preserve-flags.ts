@@ -58,11 +58,17 @@ export function* trySeals(
 	keeping: Keeping,
 ): Operation<readonly Seal[]> {
 	const possible: Seal[] = [];
-	for (const seal of seals) {
-		const set = setSeal(scope, handle, seal, true);
-		if (!(yield* attempt(keeping, `flag ${seal}`, set))) continue;
-		yield* setSeal(scope, handle, seal, false);
-		possible.push(seal);
+	try {
+		for (const seal of seals) {
+			const set = setSeal(scope, handle, seal, true);
+			if (!(yield* attempt(keeping, `flag ${seal}`, set))) continue;
+			yield* setSeal(scope, handle, seal, false);
+			possible.push(seal);
+		}
+	} catch (error) {
+		// A copy that is sealed could not be removed.
+		yield* unseal(scope, handle);
+		throw error;
 	}
 	return possible;
 }

@@ -2,7 +2,7 @@
 import { attempt } from "./attempt.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
-import { isCode, printable } from "./errors.ts";
+import { FsError, isCode, printable } from "./errors.ts";
 import { preserveFlags, type Seal } from "./preserve-flags.ts";
 import { ACL_ALIAS, type Preserved } from "./preserved.ts";
 import { system } from "./sys/index.ts";
@@ -12,6 +12,8 @@ import type { Handle, Place, Subject } from "./sys/system.ts";
 /** Where Linux keeps access control lists: in attributes of these names. */
 const ACL = "system.posix_acl_";
 const SET_ID = 0o6000;
+/** What the loss of them is called. */
+const SET_ID_BITS = "mode (set-id bits)";
 const SET_GID = 0o2000;
 const GROUP = 0o070;
 /** The list that decides who may do what; the other is what a directory hands down. */
@@ -65,7 +67,12 @@ export function* preserve(
 	}
 	if (what.mode && from.kind !== "symlink") {
 		const bits = yield* permissionsOf(scope, from, destination, ownerKept, listLost);
-		yield* attempt(keeping, "mode", system.metadata.chmod(scope, destination, bits, follow));
+		const chmod = system.metadata.chmod(scope, destination, bits, follow);
+		const kept = yield* attempt(keeping, "mode", chmod);
+		// Without the owner nobody has asked for them.
+		if (kept && what.owner && (from.permissions & SET_ID) !== 0) {
+			yield* attempt(keeping, SET_ID_BITS, checkSetId(scope, [from, destination], follow));
+		}
 	}
 	if (what.times) {
 		const times = { atime: from.atimeNs, mtime: from.mtimeNs, birthtime: "keep" } as const;
@@ -84,6 +91,18 @@ function giveOwner(
 	const { chown, descriptors } = system.ownership;
 	if (descriptors === undefined) return chown(scope, destination, { uid, gid }, follow);
 	return descriptors.copy(scope, source, destination, "owner", follow);
+}
+
+/** Systems take these bits away without a word, as Linux does with a group that is not the user's. */
+function* checkSetId(
+	scope: Scope,
+	[from, destination]: readonly [Metadata, Subject],
+	follow: boolean,
+): Operation<void> {
+	const now = yield* system.metadata.stat(scope, destination, { follow, sync: "auto" });
+	if ((from.permissions & ~now.permissions & SET_ID) === 0) return;
+	const detail = "set-user-id and set-group-id cannot be kept";
+	throw new FsError("EPERM", "operation not permitted", { syscall: "chmod", detail });
 }
 
 /**
@@ -135,7 +154,10 @@ export function* dressLike(
 		}
 	}
 	if (!parts.mode) return;
-	for (const name of yield* attributesOf(scope, place, false)) {
+	const names = yield* attributesOf(scope, place, false);
+	// A list of the directory's would grant what the old file does not.
+	yield* removeInherited(scope, names, handle, true);
+	for (const name of names) {
 		if (printable(name) !== ACCESS_LIST) continue;
 		const list = yield* system.xattr.get(scope, place, name, false);
 		yield* system.xattr.set(scope, handle, name, list, "either", true);

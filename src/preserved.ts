@@ -4,7 +4,10 @@ import { system } from "./sys/index.ts";
 
 /** Which metadata a copy keeps; what is not named is not kept. */
 export interface Preserve {
-	/** Permissions. Set-user-id and set-group-id only together with the owner. */
+	/**
+	 * Permissions. Set-user-id and set-group-id only together with the owner: without it they are left
+	 * out without a word. With `"all"` the report says so if they could not be kept.
+	 */
 	mode?: boolean | undefined;
 	/** When the file was read and written last, to the nanosecond. */
 	times?: boolean | undefined;

@@ -34,7 +34,9 @@ function readFileOperation(
 	location: Location,
 	options: ReadFileOptions | "utf8" | undefined,
 ): Operation<Uint8Array<ArrayBuffer> | string> {
-	const { encoding, signal } = checkRead(options === "utf8" ? { encoding: options } : options);
+	const { encoding, signal } = checkRead(
+		typeof options === "string" ? { encoding: options } : options,
+	);
 	const place = locate(scope, location);
 	scope.interrupt = signal;
 	return encoding === "utf8" ? readText(scope, place) : readBytes(scope, place, MOST_BYTES);

@@ -10,11 +10,12 @@ import {
 	discard,
 	linkChanged,
 	moveIntoPlace,
+	orInPlace,
 	resolveLinks,
 	type Slot,
 	slotOf,
 	statIfThere,
-	syncDirectory,
+	withNamesSynced,
 } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
@@ -44,15 +45,18 @@ export function* replaceContent(
 		if (old !== undefined && !old.isFile()) throw notAFile(old, place);
 		// Until it has the permissions of the old file, nobody else is to see what may be secret.
 		const draft: Draft = { slot, old, bytes, mode: old === undefined ? mode : 0o600 };
-		try {
-			yield* writeNameless(scope, draft);
-		} catch (error) {
-			if (!lacksNamelessFiles(error)) throw error;
-			yield* writeNamed(scope, draft);
-		}
-		if (sync) yield* syncDirectory(scope, beside(slot, "."));
+		yield* withNamesSynced(scope, beside(slot, "."), sync, write(scope, draft));
 	} finally {
 		yield* slot.release();
+	}
+}
+
+function* write(scope: Scope, draft: Draft): Operation<void> {
+	try {
+		yield* writeNameless(scope, draft);
+	} catch (error) {
+		if (!lacksNamelessFiles(error)) throw orInPlace(error, draft.old);
+		yield* underTemporaryName(scope, draft.slot, (name) => writeNamed(scope, draft, name));
 	}
 }
 
@@ -69,12 +73,10 @@ function* writeNameless(scope: Scope, draft: Draft): Operation<void> {
 	}
 }
 
-function* writeNamed(scope: Scope, draft: Draft): Operation<void> {
+function* writeNamed(scope: Scope, draft: Draft, temporary: Place): Operation<void> {
 	const { slot, mode } = draft;
 	const how = { write: true, create: true, exclusive: true, mode };
-	const [temporary, handle] = yield* underTemporaryName(slot, (name) =>
-		system.file.open(scope, name, how),
-	);
+	const handle = yield* system.file.open(scope, temporary, how);
 	let whole = false;
 	try {
 		let written = false;

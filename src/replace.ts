@@ -1,7 +1,7 @@
 /** Making a file without a name, or under another, and moving it into place when it is whole. */
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
-import { FsError, isCode } from "./errors.ts";
+import { FsError, isCode, printable } from "./errors.ts";
 import { isDots, joined, partsOf } from "./place.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
@@ -24,7 +24,8 @@ export function* slotOf(scope: Scope, place: Place): Operation<Slot> {
 	const { parent, name } = partsOf(place.path);
 	let opened: Handle | undefined;
 	let { directory } = place;
-	const dots = isDots(name);
+	// The root has no name, and no directory that it is in.
+	const dots = isDots(name) || (name.length === 0 && parent !== undefined);
 	if (parent !== undefined || directory === undefined || dots) {
 		const above = { ...place, path: dots ? place.path : (parent ?? ".") };
 		opened = yield* system.file.open(scope, above, LOOK_UP);
@@ -36,6 +37,12 @@ export function* slotOf(scope: Scope, place: Place): Operation<Slot> {
 			if (opened !== undefined) yield* closeAfter(scope, opened, false);
 		},
 	};
+}
+
+/** The error of making something beside a file, which may be written to all the same. */
+export function orInPlace(error: unknown, existing: Metadata | undefined): unknown {
+	if (!existing?.isFile() || !isCode(error, "EACCES") || error.syscall !== "open") return error;
+	return error.explained("nothing can be made in its directory; atomic: false does without");
 }
 
 /** Another name in the directory of a slot; `"."` is the directory itself. */
@@ -53,6 +60,7 @@ export function* resolveLinks(scope: Scope, place: Place): Operation<Place> {
 		} catch (error) {
 			// No link, or nothing there: this is the place, unless it can only be a directory.
 			const nothing = isCode(error, "ENOENT") && !partsOf(resolved.path).trailing;
+			if (links > 0 && isCode(error, "EXDEV")) throw leadsOut(place.path);
 			if (!nothing && !isCode(error, "EINVAL")) throw error;
 			if (links > 0) yield* confirm(scope, place, resolved);
 			return resolved;
@@ -83,6 +91,15 @@ export function linkChanged(path: Place["path"]): FsError {
 		syscall: "open",
 		path,
 		detail: "the symbolic link was changed meanwhile",
+	});
+}
+
+/** What it leads to is no business of whom the name was given to. */
+function leadsOut(path: Place["path"]): FsError {
+	return new FsError("EXDEV", "cross-device link not permitted", {
+		syscall: "open",
+		path,
+		detail: `the symbolic link '${printable(path)}' leads out of the directory`,
 	});
 }
 
@@ -159,12 +176,34 @@ export function* statIfThere(
 	}
 }
 
-/** Waits until the names in a directory are on the disk. */
-export function* syncDirectory(scope: Scope, place: Place): Operation<void> {
-	const handle = yield* system.file.open(scope, place, { read: true, directory: true });
+/**
+ * Changes names in a directory and, if that is asked, waits until they are on the disk. The directory is
+ * opened before: who may not do that learns so while nothing is changed.
+ */
+export function* withNamesSynced<T>(
+	scope: Scope,
+	directory: Place,
+	sync: boolean,
+	change: Operation<T>,
+): Operation<T> {
+	if (!sync) return yield* change;
+	const handle = yield* system.file.open(scope, directory, { read: true, directory: true });
 	try {
-		yield* system.file.sync(scope, handle);
+		const result = yield* change;
+		yield* finishing(scope, system.file.sync(scope, handle));
+		return result;
 	} finally {
 		yield* closeAfter(scope, handle, false);
+	}
+}
+
+/** Ends what can be seen already: an abort would come too late for it, and leave it half done. */
+export function* finishing<T>(scope: Scope, operation: Operation<T>): Operation<T> {
+	const { interrupt } = scope;
+	scope.interrupt = undefined;
+	try {
+		return yield* operation;
+	} finally {
+		scope.interrupt = interrupt;
 	}
 }

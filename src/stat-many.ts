@@ -1,5 +1,5 @@
 import { blame } from "./engine/observer.ts";
-import { divisible } from "./engine/offload.ts";
+import { divisible, type InPieces } from "./engine/offload.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, type FsErrorFields, invalidArgument } from "./errors.ts";
@@ -33,33 +33,45 @@ type Failures = readonly (readonly [index: number, error: FsErrorFields])[];
 
 const operation = divisible(
 	"statMany",
-	(scope, locations: readonly Location[], options?: StatOptions) => {
+	function* (scope, locations: readonly Location[], options?: StatOptions) {
 		const { follow = true, sync = "auto" } = check(options);
-		const places = checkedPlaces(scope, locations);
+		const places = yield* checkedPlaces(scope, locations);
 		const { recordSize } = system.metadata;
 		const records: Uint32Array[] = [];
-		const parts: (readonly [readonly Group[], StatHow, number])[] = [];
-		for (let start = 0; start < places.length; start += PART) {
-			const part = places.slice(start, start + PART);
-			const words = new Uint32Array(new ArrayBuffer(part.length * recordSize));
-			records.push(words);
-			parts.push([grouped(part), { follow, sync }, scope.pin(words)]);
-		}
-		const join = (failures: readonly Failures[]) =>
-			records.flatMap((words, part) => results(words, failures[part] ?? []));
-		return { parts, join };
+		const found = new Array<Metadata | FsError>(places.length);
+		const parts = function* () {
+			for (let start = 0; start < places.length; start += PART) {
+				const part = places.slice(start, start + PART);
+				const words = new Uint32Array(new ArrayBuffer(part.length * recordSize));
+				records.push(words);
+				yield [grouped(part), { follow, sync } as StatHow, scope.pin(words)] as const;
+			}
+		};
+		const take = (part: number, failures: Failures) => {
+			const words = records[part];
+			if (words !== undefined) readResults(words, failures, found, part * PART);
+		};
+		return { parts: parts(), take, whole: () => found };
 	},
 	() => statPart,
 );
 
-function checkedPlaces(scope: Scope, locations: readonly Location[]): Place[] {
-	if (Array.isArray(locations)) {
-		return Array.from(locations, (location, index) => placeOf(scope, location, index));
+/** All are checked before the first is asked about. */
+function* checkedPlaces(scope: Scope, locations: readonly Location[]): InPieces<Place[]> {
+	if (!Array.isArray(locations)) {
+		throw invalidArgument(
+			"ERR_INVALID_ARG_TYPE",
+			`The "locations" argument must be an array. Received ${received(locations)}`,
+		);
 	}
-	throw invalidArgument(
-		"ERR_INVALID_ARG_TYPE",
-		`The "locations" argument must be an array. Received ${received(locations)}`,
-	);
+	// What the caller does to the array meanwhile is of no effect.
+	const given: readonly Location[] = Array.from(locations);
+	const places: Place[] = [];
+	for (let index = 0; index < given.length; index++) {
+		places.push(placeOf(scope, given[index] as Location, index));
+		if (index % PART === PART - 1) yield;
+	}
+	return places;
 }
 
 function placeOf(scope: Scope, location: Location, index: number): Place {
@@ -84,18 +96,23 @@ function* statPart(
 	return failures.map(([index, error]) => [index, error.fields] as const);
 }
 
-function results(words: Uint32Array, failures: Failures): (Metadata | FsError)[] {
+function readResults(
+	words: Uint32Array,
+	failures: Failures,
+	found: (Metadata | FsError)[],
+	start: number,
+): void {
 	const { metadata } = system;
 	const stride = metadata.recordSize / Uint32Array.BYTES_PER_ELEMENT;
 	const count = words.length / stride;
-	const found: (Metadata | FsError)[] = [];
-	for (let index = 0; index < count; index++) found.push(metadata.recorded(words, index * stride));
+	for (let index = 0; index < count; index++) {
+		found[start + index] = metadata.recorded(words, index * stride);
+	}
 	for (const [index, fields] of failures) {
 		const error = FsError.revive(fields);
 		blame(error, { name: "statMany" });
-		found[index] = error;
+		found[start + index] = error;
 	}
-	return found;
 }
 
 function grouped(places: readonly Place[]): Group[] {

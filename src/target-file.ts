@@ -3,6 +3,7 @@ import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, invalidArgument } from "./errors.ts";
 import { checkedInteger, subjectOf, type Target } from "./location.ts";
+import { openFile } from "./open-file.ts";
 import { closeAfter } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import { type FileKind, FOLLOWED, ITSELF, type Metadata } from "./sys/metadata.ts";
@@ -31,12 +32,6 @@ export interface TargetFile {
 	readonly path: string | Uint8Array | undefined;
 }
 
-/** Never waits: not for the other end of a fifo that the name may mean by then, either. */
-const howToOpen = {
-	read: { read: true, nonBlocking: true },
-	write: { write: true, nonBlocking: true },
-} as const;
-
 /**
  * The file that a target means. What has a name is opened, for reading or writing, if it is a regular
  * file: opening a device may have effects, so what the name leads to is looked at before, and again
@@ -53,7 +48,7 @@ export function* openTarget(scope: Scope, target: Target, act: Act): Operation<T
 	const kind = yield* kindOf(scope, subject);
 	// Opening a socket does nothing, and says best why it cannot be.
 	if (kind !== "file" && kind !== "socket" && kind !== undefined) throw refusal(kind, act, path);
-	const handle = yield* system.file.open(scope, subject, howToOpen[act.access]);
+	const handle = yield* openFile(scope, subject, { [act.access]: true });
 	let metadata: Metadata | undefined;
 	try {
 		metadata = yield* system.metadata.stat(scope, handle, ITSELF);

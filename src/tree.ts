@@ -1,11 +1,12 @@
 import { type CopyOptions, copyHow, copyShape } from "./copy.ts";
-import type { TreeCopied, TreeEntry, TreeHooks } from "./copy-tree.ts";
+import type { TreeCopied, TreeHooks } from "./copy-tree.ts";
 import { offloadable } from "./engine/offload.ts";
 import { invalidArgument } from "./errors.ts";
 import { type Location, locate, received } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
+import type { TreeEntry } from "./tree-entry.ts";
 
-export type { TreeEntry } from "./copy-tree.ts";
+export type { TreeEntry } from "./tree-entry.ts";
 
 /** How far the copy of a tree is. */
 export interface TreeProgress {
@@ -13,6 +14,8 @@ export interface TreeProgress {
 	readonly files: number;
 	/** Bytes of content that are done with, holes included. */
 	readonly bytes: number;
+	/** With `verify`: those of them that have been compared with the source. */
+	readonly verified: number;
 	/** The path that is being copied, from the source on. */
 	readonly current: string;
 }

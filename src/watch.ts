@@ -89,7 +89,9 @@ function requestOf(target: Target, options: CommonOptions, timeoutMs?: number): 
  * With `recursive`, directories that are made, or moved in, are watched from then on, and what is in
  * them by that time is reported as created. Symbolic links are not followed, save one that is the
  * target. A rename within what is watched is one change, and an exchange of two names is two. One
- * that leads in is a `"create"` of the name, one that leads out a `"delete"`.
+ * that leads in is a `"create"` of the name, one that leads out a `"delete"`. An exchange with a name
+ * outside is both; where the name outside was given first, the `"delete"` comes last, though there is
+ * something of that name (only of a directory in a recursive watch another `"create"` says so).
  *
  * When what is watched is itself deleted, renamed or unmounted, the last change is a `"delete"` of it,
  * and the watch ends. A file that others have open is deleted for good when they close it.

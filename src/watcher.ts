@@ -143,8 +143,8 @@ export class Watcher<N extends string | Uint8Array = string>
 		this.ready = this.opening.then((opened) => {
 			this.opened = opened;
 		});
-		// Whoever asks for a change is told.
-		this.ready.catch(() => {});
+		// Whoever asks for a change is told. A signal may last longer than what could not be watched.
+		this.ready.catch(() => signal?.removeEventListener("abort", this.abort));
 		signal?.addEventListener("abort", this.abort);
 	}
 

@@ -7,7 +7,7 @@ import { FsError, isCode } from "./errors.ts";
 import { type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { parentOf } from "./place.ts";
-import { closeAfter, syncDirectory } from "./replace.ts";
+import { closeAfter, resolveLinks, withNamesSynced } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Handle, Place } from "./sys/system.ts";
 import { writeWhole } from "./sys/whole.ts";
@@ -45,8 +45,14 @@ function writeFileOperation(
 	const place = locate(scope, location);
 	const bytes = bytesOf(data);
 	scope.interrupt = signal;
-	const write = atomic ? replacing().replaceContent : writeInPlace;
-	return naming(place, write(scope, place, bytes, mode, sync));
+	const write = (atomic ? replacing().replaceContent : writeInPlace)(
+		scope,
+		place,
+		bytes,
+		mode,
+		sync,
+	);
+	return naming(place, write);
 }
 
 /** Loaded when it is first needed: it brings along all that copies need to dress a file. */
@@ -55,6 +61,30 @@ const replacing = once(
 );
 
 function* writeInPlace(
+	scope: Scope,
+	place: Place,
+	bytes: ArrayBufferView,
+	mode: number,
+	sync: boolean,
+): Operation<void> {
+	const content = writeContent(scope, place, bytes, mode, sync);
+	if (!sync) return yield* content;
+	const made = yield* placeOfFile(scope, place);
+	yield* withNamesSynced(scope, parentOf(made), sync, content);
+}
+
+/** Where the file is, or will be made: a link may lead to another directory. */
+function* placeOfFile(scope: Scope, place: Place): Operation<Place> {
+	try {
+		return yield* resolveLinks(scope, place);
+	} catch (error) {
+		// Links of /proc lead to what may have no name, such as a pipe.
+		if (isCode(error, "EAGAIN")) return place;
+		throw error;
+	}
+}
+
+function* writeContent(
 	scope: Scope,
 	place: Place,
 	bytes: ArrayBufferView,
@@ -71,7 +101,6 @@ function* writeInPlace(
 	} finally {
 		yield* closeAfter(scope, handle, written);
 	}
-	if (sync) yield* syncDirectory(scope, parentOf(place));
 }
 
 /** A fifo, and a pipe behind /dev/stdout, has no positions to write to. */
@@ -110,7 +139,8 @@ function* naming(place: Place, write: Operation<void>): Operation<void> {
  * @throws {FsError} `ENOENT`, `EACCES`, `EISDIR`, `ENOSPC`, `EROFS`; with `atomic` also `EINVAL`
  * if what has the name is neither a file nor a directory, and `EPERM` if
  * the owner of the replaced file cannot be kept. After a failed atomic write the old content is
- * there, whole, and nothing else is left behind.
+ * there, whole, and nothing else is left behind; with `sync` the new one is, if only putting its name
+ * on the disk fails.
  * @throws {AbortError} When the signal fires.
  *
  * Linux: openat, pwrite64 until all is written; `atomic`: O_TMPFILE, fsync, linkat, renameat2.

@@ -7,10 +7,17 @@ import {
 	capabilities,
 	capabilitiesSync,
 	configureEngine,
+	openDirSync,
 	stopEngine,
 } from "../src/index.ts";
+import { O } from "../src/sys/linux/layouts.ts";
+import { errno } from "./fault-scenarios.ts";
+import { runScript } from "./fixtures/run.ts";
 import { failureOf, forms, onLinux, onWindows, skipped, testElsewhere } from "./forms.ts";
+import { interpose } from "./interposed.ts";
 import { type FilesystemName, mount } from "./mounts.ts";
+import { rootForms } from "./root.ts";
+import { openIn, output } from "./witnesses.ts";
 
 const LINUX = process.platform === "linux";
 const ROOT = process.getuid?.() === 0;
@@ -187,3 +194,119 @@ onWindows("a completion port", test)("the port: which calls end there", async ()
 	await stopEngine();
 	configureEngine({});
 });
+
+onMount("an ext4 with larger units than those that are tried", "clusters", "ext4", (found) => {
+	expect(find(found, "punching of holes").supported).toBe(true);
+	for (const name of ["collapsing of ranges", "insertion of ranges"]) {
+		const { supported, note } = find(found, name);
+		expect([name, supported]).toEqual([name, undefined]);
+		expect(note).toStartWith("not probed: EINVAL: invalid argument (the filesystem allocates more");
+	}
+});
+
+rootForms("a file that is mounted is not what its directory is", async ({ fsx, path }) => {
+	using mounted = mount("tmpfs");
+	const elsewhere = join(mounted.root, "file");
+	for (const file of [elsewhere, path("file")]) fs.writeFileSync(file, "");
+	output("mount", "--bind", elsewhere, path("file"));
+	try {
+		using dir = openDirSync(path("."));
+		using confined = openDirSync(path("."), { beneath: true });
+		for (const location of [path("file"), dir.at("file"), confined.at("file")]) {
+			const error = await failureOf(fsx.capabilities(location));
+			expect(error).toMatchObject({ code: "ENOTDIR" });
+			expect(error.message).toContain("another filesystem");
+		}
+		expect((await fsx.capabilities(elsewhere)).filesystem.type).toBe("tmpfs");
+	} finally {
+		output("umount", path("file"));
+	}
+});
+
+onLinux("its calls")(
+	"whatever call fails, no more is left than could not be removed",
+	async (given) => {
+		const { fsx, directory } = given;
+		// A name in the directory of the probe, and that itself; all, if it cannot be listed.
+		const mayLeave: Record<string, number> = {
+			...{ unlinkat: 2, openat: 8, getdents64: 8 },
+			// The locked file, which the next one removes.
+			...{ flock: 1, statx: 1 },
+		};
+		// The second way is taken where files cannot be made without a name.
+		for (const nameless of [true, false]) {
+			for (let [step, failed] = [0, "none yet"]; failed !== ""; step++) {
+				let calls = 0;
+				failed = "";
+				{
+					await using _ = await interpose((name, call, make) => {
+						if (calls++ === step) {
+							failed = name;
+							if (name !== "close") return errno("EIO");
+						}
+						const lacks = name === "openat" && (call.c & O.O_TMPFILE) === O.O_TMPFILE && !nameless;
+						return lacks ? errno("ENOTSUP") : make();
+					});
+					await fsx.capabilities(directory).catch(() => {});
+				}
+				expect([step, failed, openIn(directory)]).toEqual([step, failed, 0]);
+				const left = fs.readdirSync(directory, { recursive: true }).length;
+				expect([step, failed, left <= (mayLeave[failed] ?? 0)]).toEqual([step, failed, true]);
+				if (left > 0) await fsx.capabilities(directory);
+				expect([step, failed, fs.readdirSync(directory)]).toEqual([step, failed, []]);
+			}
+		}
+	},
+);
+
+onLinux("its calls", test)(
+	"what a killed process has left is cleared away by the next",
+	async () => {
+		const directory = fs.mkdtempSync("/dev/shm/fsx-test-");
+		const left = () => fs.readdirSync(directory, { recursive: true }).length;
+		const script = `
+		import { capabilitiesSync } from "library";
+		import { interpose } from "${join(import.meta.dir, "interposed.ts")}";
+		const [directory, last, nameless] = process.argv.slice(-3);
+		let calls = 0;
+		await interpose((name, call, make) => {
+			if (calls++ === Number(last)) process.kill(process.pid, "SIGKILL");
+			const lacks = name === "openat" && (call.c & ${O.O_TMPFILE}) === ${O.O_TMPFILE};
+			return lacks && nameless === "false" ? ${errno("ENOTSUP")} : make();
+		});
+		capabilitiesSync(directory);
+		console.log("done");`;
+		try {
+			for (const nameless of [true, false]) {
+				let found = 0;
+				for (let step = 0; ; step += 3) {
+					const said = await runScript(script, directory, String(step), String(nameless)).catch(
+						() => "",
+					);
+					if (left() > 0) found++;
+					capabilitiesSync(directory);
+					expect([step, left()]).toEqual([step, 0]);
+					if (said.includes("done")) break;
+				}
+				expect(found).toBeGreaterThan(5);
+			}
+		} finally {
+			fs.rmSync(directory, { recursive: true });
+		}
+	},
+	60_000,
+);
+
+onLinux("its calls")(
+	"the list of mounts is read as other files are",
+	async ({ fsx, directory }) => {
+		let reads = 0;
+		await using _ = await interpose((name, _call, make) => {
+			if (name === "read") reads++;
+			return make();
+		});
+		expect((await fsx.capabilities(directory)).filesystem.mountPoint).toBeDefined();
+		// By a call of its own, past the lanes, it would hold up the event loop.
+		expect(reads).toBeGreaterThan(0);
+	},
+);

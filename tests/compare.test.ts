@@ -11,6 +11,7 @@ import {
 	utimes,
 } from "../src/index.ts";
 import { tellsHoles } from "./facts.ts";
+import { errno } from "./fault-scenarios.ts";
 import {
 	failureOf,
 	forms,
@@ -21,7 +22,9 @@ import {
 	UNDER_WINE,
 	withSymlinks,
 } from "./forms.ts";
+import { interpose } from "./interposed.ts";
 import { rootForms } from "./root.ts";
+import { openIn } from "./witnesses.ts";
 
 /** Wine keeps streams as files of their own. */
 const HAS_STREAMS = !UNDER_WINE;
@@ -314,4 +317,22 @@ test("without workers for whole operations it is the same", async () => {
 	expect(report).toMatchObject({ equal: true, directories: 1 });
 	await stopEngine();
 	configureEngine({});
+});
+
+forms("a close that fails leaves nothing open, and is no difference", async ({ fsx, path }) => {
+	const [a, b] = await twins(path, (root) => {
+		fs.mkdirSync(join(root, "sub"));
+		fs.writeFileSync(join(root, "sub/file"), "content");
+	});
+	let closes = Number.POSITIVE_INFINITY;
+	for (let failing = 0; failing < closes; failing++) {
+		closes = 0;
+		await using _ = await interpose((name, _call, make) => {
+			const result = make();
+			return name === "close" && closes++ === failing ? errno("EIO") : result;
+		});
+		const report = await fsx.compareTrees(a, b);
+		expect([failing, report.equal, openIn(path("."))]).toEqual([failing, true, 0]);
+	}
+	expect(closes).toBe(6);
 });

@@ -152,8 +152,9 @@ for (const atomic of [false, true]) {
 			["file/below", "ENOTDIR"],
 			["no/below", "ENOENT"],
 			["", "ENOENT"],
+			["/", "EISDIR"],
 		] as const) {
-			const location = name === "" ? "" : path(name).concat(name.endsWith("/") ? "/" : "");
+			const location = /^\/?$/.test(name) ? name : path(name).concat(name.endsWith("/") ? "/" : "");
 			const exact = name.includes("..") ? `${directory}/${name}` : location;
 			const error = await failureOf(fsx.writeFile(exact, "new", { atomic }));
 			expect([name, error.code]).toEqual([name, code]);

@@ -4,9 +4,12 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { copyFileSync, copyTreeSync, FsError } from "../src/index.ts";
 import { system } from "../src/sys/index.ts";
+import { O } from "../src/sys/linux/layouts.ts";
+import { errno } from "./fault-scenarios.ts";
 import { filesystem } from "./filesystems.ts";
 import { runScript } from "./fixtures/run.ts";
 import { failureOf, type Given } from "./forms.ts";
+import { interpose } from "./interposed.ts";
 import { output } from "./witnesses.ts";
 
 const ext4 = filesystem("ext4");
@@ -306,5 +309,33 @@ tmpfs.forms(
 			Object.assign(system.flags, { set });
 		}
 		expect(fs.readdirSync(directory).sort()).toEqual(["copy", "to", "tree"]);
+	}),
+);
+
+tmpfs.forms(
+	"an abort while it is tried out whether a copy can be sealed leaves nothing",
+	thawing(async ({ fsx, path, directory }) => {
+		fs.writeFileSync(path("from"), "new");
+		fs.writeFileSync(path("to"), "old");
+		chattr("+ia", path("from"));
+		for (let when = 1, aborted = true; aborted; when++) {
+			const controller = new AbortController();
+			const { signal } = controller;
+			let [changes, sealed] = [0, false];
+			await using _ = await interpose((name, call, make) => {
+				// As where files cannot be made without a name.
+				if (name === "openat" && (call.c & O.O_TMPFILE) === O.O_TMPFILE) return errno("ENOTSUP");
+				const result = make();
+				sealed ||= name === "renameat2";
+				if (name === "ioctl" && ++changes === when && !sealed) controller.abort();
+				return result;
+			});
+			const copy = fsx.copyFile(path("from"), path("to"), { preserve: { flags: true }, signal });
+			const outcome = await copy.catch(({ code }) => code);
+			({ aborted } = signal);
+			if (aborted) expect([when, outcome]).toEqual([when, "ABORT_ERR"]);
+			expect([when, fs.readdirSync(directory).sort()]).toEqual([when, ["from", "to"]]);
+			expect(fs.readFileSync(path("to"), "utf8")).toBe(aborted ? "old" : "new");
+		}
 	}),
 );

@@ -151,6 +151,23 @@ for (const place of [ext4, xfs, btrfs]) {
 	);
 }
 
+for (const place of [ext4, xfs, btrfs]) {
+	place.forms("a file that is replaced gets no list from its directory", async ({ fsx, path }) => {
+		fs.mkdirSync(path("dir"));
+		fs.writeFileSync(path("dir/file"), "old", { mode: 0o640 });
+		fs.writeFileSync(path("from"), "new", { mode: 0o600 });
+		const before = acl(path("dir/file"));
+		tool("setfacl", "-d", "-m", "u:42:rwx", path("dir"));
+		for (const replace of [
+			() => fsx.writeFile(path("dir/file"), "new", { atomic: true }),
+			() => fsx.copyFile(path("from"), path("dir/file"), { preserve: "none" }),
+		]) {
+			await replace();
+			expect(acl(path("dir/file"))).toBe(before);
+		}
+	});
+}
+
 onLinux("permissions")(
 	"a secret is never readable by others, also while it is copied",
 	async ({ fsx, path }) => {
@@ -189,6 +206,27 @@ rootForms("what cannot be kept is reported, or fails if asked for by name", asyn
 	expect(attributes(path("to")).join()).toContain("user.kept");
 	expect(fs.statSync(path("to")).uid).toBe(65534);
 	fs.rmSync(path("to"));
+	fs.chmodSync(path("from"), 0o6755);
+	const special = JSON.parse(await runScript(script, path("from"), path("to"), form, '"all"'));
+	expect(special.notPreserved).toEqual(["owner", "mode (set-id bits)"]);
+	expect(fs.statSync(path("to")).mode & 0o7777).toBe(0o755);
+	fs.rmSync(path("to"));
+	// Its owner, who is not of its group: that the bit is lost the system does not say.
+	fs.chownSync(path("from"), 65534, 1234);
+	fs.chmodSync(path("from"), 0o2755);
+	fs.chmodSync(directory, 0o2777);
+	fs.chownSync(directory, 0, 1234);
+	const group = JSON.parse(await runScript(script, path("from"), path("to"), form, '"all"'));
+	expect([group.notPreserved, fs.statSync(path("to")).mode & 0o7777]).toEqual([
+		["mode (set-id bits)"],
+		0o755,
+	]);
+	fs.rmSync(path("to"));
+	const both = '{"mode":true,"owner":true}';
+	expect(JSON.parse(await runScript(script, path("from"), path("to"), form, both))).toEqual({
+		code: "EPERM",
+	});
+	fs.chownSync(path("from"), 0, 0);
 	const named = await runScript(script, path("from"), path("to"), form, '{"owner":true}');
 	expect(JSON.parse(named)).toEqual({ code: "EPERM" });
 	expect(fs.readdirSync(directory)).toEqual(["from"]);

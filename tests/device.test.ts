@@ -3,9 +3,11 @@ import { expect, test } from "bun:test";
 import fs from "node:fs";
 import { major, makeDevice, minor } from "../src/index.ts";
 import { confines, IN_MEMORY } from "./confined.ts";
+import { errno } from "./fault-scenarios.ts";
 import { filesystem } from "./filesystems.ts";
 import { runScript } from "./fixtures/run.ts";
 import { failureOf, forms, type Given, onLinux, onWindows, skipped } from "./forms.ts";
+import { interpose } from "./interposed.ts";
 import { rootForms } from "./root.ts";
 import { output } from "./witnesses.ts";
 
@@ -140,6 +142,49 @@ onLinux("permissions")("set-user-id, set-group-id and sticky are kept", async ({
 			expect(seen(path("a/b"))).toBe("directory 755 0:0");
 		}
 	});
+});
+
+onLinux("its calls")(
+	"what takes the place of what was made gets no special bits",
+	async ({ fsx, path }) => {
+		fs.writeFileSync(path("program"), "", { mode: 0o755 });
+		fs.writeFileSync(path("single"), "", { mode: 0o755 });
+		for (const [take, make] of [
+			[fs.linkSync, () => fsx.mkdir(path("new"), { mode: 0o6755 })],
+			[fs.renameSync, () => fsx.mkdir(path("new"), { mode: 0o6755 })],
+			[fs.linkSync, () => fsx.mknod(path("new"), { type: "file", mode: 0o4755 })],
+		] as const) {
+			fs.writeFileSync(path("single"), "", { mode: 0o755 });
+			const program = path(take === fs.linkSync ? "program" : "single");
+			const fd = fs.openSync(program, "r");
+			try {
+				await using _ = await interpose((name, _call, make) => {
+					const result = make();
+					if (name === "mkdirat" || name === "mknodat") {
+						fs.rmSync(path("new"), { recursive: true });
+						take(program, path("new"));
+					}
+					return result;
+				});
+				expect(await failureOf(make())).toMatchObject({ code: "EAGAIN", path: path("new") });
+				expect((fs.fstatSync(fd).mode & 0o7777).toString(8)).toBe("755");
+			} finally {
+				fs.closeSync(fd);
+				fs.rmSync(path("new"), { force: true });
+			}
+		}
+	},
+);
+
+onLinux("its calls")("special bits where the kernel has no fchmodat2", async ({ fsx, path }) => {
+	await using _ = await interpose((name, _call, make) =>
+		name === "fchmodat2" ? errno("ENOSYS") : make(),
+	);
+	await fsx.mkdir(path("new"), { mode: 0o5700 });
+	expect(seen(path("new"))).toBe("directory 5700 0:0");
+	const fd = fs.openSync(path("new"), "r");
+	fs.closeSync(fd);
+	expect(await failureOf(fsx.chmod(fd, 0o700))).toMatchObject({ code: "EBADF", syscall: "fchmod" });
 });
 
 onLinux("permissions")(

@@ -1,5 +1,14 @@
 /** The engine under load and in trouble: lanes, budget, aborts, memory, and what lanes answer. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import {
+	afterAll,
+	afterEach,
+	beforeAll,
+	beforeEach,
+	describe,
+	expect,
+	setDefaultTimeout,
+	test,
+} from "bun:test";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +19,10 @@ import type { Scope } from "../src/engine/scope.ts";
 import type { EngineOptions } from "../src/engine/settings.ts";
 import * as fsx from "../src/index.ts";
 import { nr, sys } from "../src/sys/linux/calls.ts";
-import { failureOf } from "./forms.ts";
+import { failureOf, PATIENCE_MILLISECONDS, skipped, testElsewhere } from "./forms.ts";
+import { mount } from "./mounts.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 const lanes: [name: string, options: EngineOptions][] = [
 	["the defaults", {}],
@@ -292,3 +304,42 @@ suite("the engine", () => {
 		expect((await fsx.stat(path("file"))).size).toBe(10_000);
 	});
 });
+
+/** The process that has this in its command line. */
+function processOf(word: string): number {
+	const found = fs.readdirSync("/proc").find((name) => {
+		if (!/^\d+$/.test(name)) return false;
+		try {
+			return fs.readFileSync(`/proc/${name}/cmdline`, "utf8").split("\0").includes(word);
+		} catch {
+			return false; // It has ended.
+		}
+	});
+	if (found === undefined) throw new Error(`no process has ${word} in its command line`);
+	return Number(found);
+}
+
+const SILENT = "a direct read from a server that does not answer holds up nothing but itself";
+if (process.getuid?.() !== 0 || Bun.which("bindfs") === null) skipped(SILENT, "bindfs and root");
+else {
+	testElsewhere(SILENT, async () => {
+		using mounted = mount("bindfs");
+		const name = join(mounted.root, "file");
+		fs.writeFileSync(name, "x".repeat(4096));
+		const file = await fsx.open(name, "r", { direct: true });
+		const server = processOf(mounted.root);
+		// Not by a timer of this process, which may be what is held up.
+		const waker = Bun.spawn(["sh", "-c", `sleep 1; kill -CONT ${server}`]);
+		process.kill(server, "SIGSTOP");
+		try {
+			const { gap, elapsed } = await besideTimer(async () => {
+				expect((await file.read(4096, 0)).length).toBe(4096);
+			});
+			expect(elapsed).toBeGreaterThan(600);
+			expect(gap).toBeLessThan(500);
+		} finally {
+			await waker.exited;
+			await file.close();
+		}
+	});
+}

@@ -1,4 +1,5 @@
 /** What copies and writes are tried on when their calls fail, and what is to be seen afterwards. */
+import { dlopen } from "bun:ffi";
 import { expect } from "bun:test";
 import fs from "node:fs";
 import type { Call } from "../src/engine/call.ts";
@@ -10,6 +11,15 @@ import type { CallName } from "./interposed.ts";
 import { output, pattern, writeSparse } from "./witnesses.ts";
 
 const KiB = 1024;
+/** What a report calls the attribute that sources have. */
+export const ATTRIBUTE = "xattr user.name";
+/** When the sources were written last; copies that do not keep that have other times. */
+const SOURCE_SECONDS = 5000n;
+
+const { symbols: libc } = dlopen("libc.so.6", {
+	getxattr: { args: ["buffer", "buffer", "buffer", "u64"], returns: "i64" },
+});
+const value = Buffer.alloc(64);
 const asRoot = process.getuid?.() === 0;
 
 /** What a system lacks: the code with which it refuses a call that has these flags. */
@@ -29,6 +39,11 @@ interface Setting {
 /** One copy or write, whose calls are going to fail. */
 export interface Scenario extends Setting {
 	readonly title: string;
+	readonly isCopy: boolean;
+	/** Whether nothing may be replaced, and nothing is there at first. */
+	readonly mustBeNew: boolean;
+	/** Whether all is to be on the disk when it has ended. */
+	readonly synced: boolean;
 	readonly act: (fsx: Forms, from: string, to: string) => Promise<CopyReport | undefined>;
 	/** The names that its errors have: `path` and `dest`. */
 	readonly names: (from: string, to: string) => [path: string, dest: string | undefined];
@@ -37,6 +52,9 @@ export interface Scenario extends Setting {
 const copy = (title: string, setting: Setting, options: CopyFileOptions = {}): Scenario => ({
 	...setting,
 	title: `copy ${title}`,
+	isCopy: true,
+	mustBeNew: options.overwrite === false && setting.there === "nothing",
+	synced: options.sync === true,
 	act: (fsx, from, to) => fsx.copyFile(from, to, options),
 	names: (from, to) => [from, to],
 });
@@ -44,6 +62,9 @@ const copy = (title: string, setting: Setting, options: CopyFileOptions = {}): S
 const write = (title: string, setting: Setting, options: WriteFileOptions = {}): Scenario => ({
 	...setting,
 	title: `write ${title}`,
+	isCopy: false,
+	mustBeNew: false,
+	synced: options.sync === true,
 	act: async (fsx, from, to) => {
 		await fsx.writeFile(to, fs.readFileSync(from), options);
 		return undefined;
@@ -138,12 +159,16 @@ export function refusal({ lacking }: Scenario, name: CallName, call: Call): numb
 	return code === undefined ? undefined : errno(code);
 }
 
+/** What copies keep, by the names that reports have for it. */
+type Looks = Readonly<
+	Record<"owner" | "mode" | "size" | "times" | typeof ATTRIBUTE, string | undefined>
+>;
+
 /** A file as anybody can see it. */
 export interface Seen {
 	readonly ino: bigint;
 	readonly content: Buffer;
-	/** Owner, permissions, size, attributes. */
-	readonly looks: string;
+	readonly looks: Looks;
 	/** Times and number of names: what changes with anything that is done to the file. */
 	readonly touched: string;
 }
@@ -155,9 +180,29 @@ export function seen(path: string): Seen | undefined {
 	return {
 		ino,
 		content: fs.readFileSync(path),
-		looks: [mode, uid, gid, size].join(),
+		looks: {
+			owner: [uid, gid].join(),
+			mode: mode.toString(8),
+			size: size.toString(),
+			times: mtimeNs === SOURCE_SECONDS * 1_000_000_000n ? "those of the source" : "others",
+			[ATTRIBUTE]: attributeOf(path),
+		},
 		touched: [nlink, mtimeNs, ctimeNs].join(),
 	};
+}
+
+/** The value of the attribute that sources have. */
+function attributeOf(path: string): string | undefined {
+	const name = Buffer.from("user.name\0");
+	const length = libc.getxattr(Buffer.from(`${path}\0`), name, value, BigInt(value.length));
+	return length < 0 ? undefined : value.toString("latin1", 0, Number(length));
+}
+
+/** Whether a file has what another has, but for what could not be kept. */
+function isLike(a: Looks | undefined, b: Looks | undefined, notPreserved: readonly string[]) {
+	if (a === undefined || b === undefined) return a === b;
+	const names = Object.keys(a) as (keyof Looks)[];
+	return names.every((name) => a[name] === b[name] || notPreserved.includes(name));
 }
 
 export function makeSources({ path }: Given): void {
@@ -172,6 +217,7 @@ export function makeSources({ path }: Given): void {
 		output("setfattr", "-n", "user.name", "-v", name, path(name));
 		fs.chmodSync(path(name), 0o751);
 		if (asRoot) fs.chownSync(path(name), 1001, 1002);
+		fs.utimesSync(path(name), 1000, Number(SOURCE_SECONDS));
 	}
 }
 
@@ -202,9 +248,8 @@ export function restore(
 }
 
 export function isUntouched(now: Seen | undefined, before: Seen | undefined): boolean {
-	return (
-		now?.ino === before?.ino && now?.looks === before?.looks && now?.touched === before?.touched
-	);
+	const isSame = now?.ino === before?.ino && now?.touched === before?.touched;
+	return isSame && isLike(now?.looks, before?.looks, []);
 }
 
 const sources = ["empty", "large", "small", "sparse"];
@@ -216,7 +261,7 @@ export interface Expected {
 	/** What a run without faults makes. */
 	readonly whole: Seen | undefined;
 	readonly done: boolean;
-	/** Metadata that the run said it could not keep. */
+	/** Metadata that the run could not keep, and said so. */
 	readonly notPreserved: readonly string[];
 }
 
@@ -237,7 +282,7 @@ export function checkSubject(
 ): void {
 	const after = seen(subjectOf(given, scenario));
 	const content = after?.content ?? none;
-	const looksNew = after?.looks === whole?.looks || notPreserved.length > 0;
+	const looksNew = isLike(after?.looks, whole?.looks, notPreserved);
 	const isNew = looksNew && content.equals(whole?.content ?? none);
 	const state = isUntouched(after, before) ? "old" : isNew ? "new" : "neither";
 	if (done) {

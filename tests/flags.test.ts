@@ -1,7 +1,10 @@
+import { type Pointer, toArrayBuffer } from "bun:ffi";
 import { expect } from "bun:test";
 import fs from "node:fs";
 import type { FileFlags } from "../src/index.ts";
+import { FS_IOC_GETFLAGS, FS_NODUMP_FL, O } from "../src/sys/linux/layouts.ts";
 import { confines, IN_MEMORY } from "./confined.ts";
+import { errno } from "./fault-scenarios.ts";
 import { filesystem } from "./filesystems.ts";
 import { runScript } from "./fixtures/run.ts";
 import {
@@ -14,6 +17,7 @@ import {
 	onWindows,
 	withSymlinks,
 } from "./forms.ts";
+import { interpose } from "./interposed.ts";
 import { output } from "./witnesses.ts";
 
 const ext4 = filesystem("ext4");
@@ -60,6 +64,9 @@ function shown(flags: FileFlags): string {
 }
 
 const sorted = (text: string) => [...text].sort().join("");
+
+/** The word at an address. */
+const view = (address: number) => new DataView(toArrayBuffer(address as Pointer, 0, 8));
 
 /** What is immutable must not stay: it could not be removed. */
 async function thawing(files: readonly string[], body: () => Promise<void>): Promise<void> {
@@ -336,6 +343,49 @@ lacksUnderWine("FSCTL_SET_COMPRESSION")("compressed content reads as before", as
 	await fsx.setFlags(path("file"), { compressed: false });
 	expect(await fsx.getFlags(path("file"))).toMatchObject({ compressed: false });
 });
+
+onLinux("its calls")("without /proc", async ({ fsx, path }) => {
+	fs.writeFileSync(path("file"), "");
+	let looked = false;
+	await using _ = await interpose((name, call, make) => {
+		const missing = looked && name === "openat" && (call.c & O.O_PATH) === 0;
+		looked ||= name === "openat";
+		return missing ? errno("ENOENT") : make();
+	});
+	const error = await failureOf(fsx.getFlags(path("file")));
+	expect(error).toMatchObject({ code: "ENOTSUP", syscall: "getflags", path: path("file") });
+	expect(error.message).toContain("/proc");
+});
+
+onLinux("its calls")(
+	"what was not to be put back is told, and so is what it cannot be called",
+	async (given) => {
+		const { fsx, path } = given;
+		fs.writeFileSync(path("file"), "");
+		for (const [putsBack, statfs] of [
+			[true, true],
+			[false, true],
+			[true, false],
+		]) {
+			let [set, now] = [0, 0];
+			await using _ = await interpose((name, { b, c }, make) => {
+				if (name === "fstatfs" && !statfs) return errno("EIO");
+				if (name !== "ioctl") return make();
+				// Of the flags that are set only some are kept.
+				if (b === FS_IOC_GETFLAGS) view(c).setUint32(0, now, true);
+				else if (set++ === 0) now = FS_NODUMP_FL;
+				else if (putsBack) now = view(c).getUint32(0, true);
+				return 0;
+			});
+			const change = fsx.setFlags(path("file"), { nodump: true, noatime: true });
+			const error = await failureOf(change);
+			expect(error).toMatchObject({ code: "ENOTSUP", syscall: "setflags", path: path("file") });
+			expect(error.message).toContain("has no flag noatime for this file");
+			expect(error.message.includes("could not be put back")).toBe(!putsBack);
+			expect(error.message.includes("the filesystem has")).toBe(!statfs);
+		}
+	},
+);
 
 forms("what the system refuses", async ({ fsx, path }) => {
 	expect((await failureOf(fsx.getFlags(path("nothing")))).code).toBe("ENOENT");

@@ -60,20 +60,27 @@ export interface Given {
  */
 export const ELSEWHERE_LEFT_OUT = process.env.FSX_TEST_FILESYSTEM !== undefined;
 
+/** How long a case may take: on a busy machine many times as long as on an idle one. */
+export const PATIENCE_MILLISECONDS = 30_000;
+
 /** A case, run once per form; `root` is where its directories are made, the system's by default. */
 export function forms(title: string, body: (given: Given) => Promise<void>, root = tmpdir()): void {
 	if (ELSEWHERE_LEFT_OUT && root !== tmpdir()) return;
 	describe(title, () => {
 		for (const form of ["async", "sync"] as const) {
-			test(form, async () => {
-				const directory = mkdtempSync(join(root, "fsx-test-"));
-				try {
-					const path = (name: string) => join(directory, name);
-					await body({ fsx: bothForms[form], directory, path, form });
-				} finally {
-					rmSync(directory, { recursive: true, force: true });
-				}
-			});
+			test(
+				form,
+				async () => {
+					const directory = mkdtempSync(join(root, "fsx-test-"));
+					try {
+						const path = (name: string) => join(directory, name);
+						await body({ fsx: bothForms[form], directory, path, form });
+					} finally {
+						rmSync(directory, { recursive: true, force: true });
+					}
+				},
+				PATIENCE_MILLISECONDS,
+			);
 		}
 	});
 }
@@ -82,7 +89,7 @@ export function forms(title: string, body: (given: Given) => Promise<void>, root
 export function testElsewhere(
 	title: string,
 	body: () => void | Promise<void>,
-	milliseconds?: number,
+	milliseconds = PATIENCE_MILLISECONDS,
 ): void {
 	if (!ELSEWHERE_LEFT_OUT) test(title, body, milliseconds);
 }

@@ -6,6 +6,7 @@ import { writeFileSync } from "../src/index.ts";
 import { filesystem } from "./filesystems.ts";
 import { type Forms, failureOf, type Given } from "./forms.ts";
 import { generation, generationOf } from "./generations.ts";
+import { type Loop, startLoop } from "./kill-stage.ts";
 import { mount } from "./mounts.ts";
 import { output, pattern } from "./witnesses.ts";
 
@@ -148,24 +149,12 @@ btrfs.forms("a quota that is used up", async (given) => {
 	}
 });
 
-interface Loop {
-	/** What it failed with, once it has. */
-	readonly failure: Promise<{ code: string; done: number[] }>;
-	[Symbol.dispose](): void;
-}
-
 /** Starts a process that replaces `written` in a directory again and again. */
-async function replacing(directory: string, ...how: string[]): Promise<Loop> {
+async function replacing(directory: string, ...how: "sync"[]): Promise<Loop> {
 	fs.writeFileSync(join(directory, "written"), generation(0), { flush: true });
-	const program = join(import.meta.dir, "fixtures/kill-loop.ts");
-	const args = [program, directory, directory, "sync", "writeFile", ...how];
-	const child = Bun.spawn([process.execPath, ...args], { stdin: "pipe", stdout: "pipe" });
-	const output = child.stdout.getReader();
-	const text = async () => Buffer.from((await output.read()).value ?? []).toString();
-	expect(await text()).toBe("ready\n");
-	child.stdin.write("go\n");
-	child.stdin.flush();
-	return { failure: text().then(JSON.parse), [Symbol.dispose]: () => child.kill("SIGKILL") };
+	const loop = await startLoop(directory, directory, "sync", "writeFile", ...how);
+	await loop.go();
+	return loop;
 }
 
 const written = (directory: string) => generationOf(fs.readFileSync(join(directory, "written")));
@@ -195,7 +184,7 @@ for (const name of ["ext4", "xfs"] as const) {
 		using loop = await replacing(directory);
 		// Refused for as long as a file is open for writing.
 		while (!Bun.spawnSync(["mount", "-o", "remount,ro", root]).success);
-		expect(await loop.failure).toMatchObject({ code: "EROFS" });
+		expect(await loop.failure()).toMatchObject({ code: "EROFS" });
 		expect(written(directory)).toBeGreaterThanOrEqual(0);
 		output("mount", "-o", "remount,rw", root);
 		writeFileSync(join(directory, "written"), generation(5), { atomic: true });
@@ -214,12 +203,12 @@ for (const name of ["ext4", "xfs"] as const) {
 		try {
 			for (let round = 0; round < 6; round++) {
 				const sync = round % 2 === 1;
-				const loop = await replacing(directory, ...(sync ? ["sync"] : []));
+				using loop = await replacing(directory, ...(sync ? (["sync"] as const) : []));
 				await Bun.sleep(5 + Math.random() * 30);
 				const broken = Date.now();
 				// Nothing more reaches the disk, not even the journal.
 				output("xfs_io", "-x", "-c", "shutdown", root);
-				const { code, done } = await loop.failure;
+				const { code, done } = await loop.failure();
 				expect(code).toBe("EIO");
 				output("umount", root);
 				output("mount", device ?? "", root);

@@ -1,5 +1,14 @@
 /** What could go wrong between two calls, in the ring and in immediate answers on Linux. */
-import { afterAll, afterEach, beforeAll, describe, expect, spyOn, test } from "bun:test";
+import {
+	afterAll,
+	afterEach,
+	beforeAll,
+	describe,
+	expect,
+	setDefaultTimeout,
+	spyOn,
+	test,
+} from "bun:test";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +24,9 @@ import { AT_FDCWD, O } from "../src/sys/linux/layouts.ts";
 import { MountKinds, readMounts } from "../src/sys/linux/mounts.ts";
 import { Queue } from "../src/sys/linux/ring/queue.ts";
 import { runScript } from "./fixtures/run.ts";
-import { skipped } from "./forms.ts";
+import { PATIENCE_MILLISECONDS, skipped } from "./forms.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 const KIB = 1024;
 const suite = describe.if(process.platform === "linux");

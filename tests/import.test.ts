@@ -15,7 +15,13 @@ const STATE = `
 		}),
 		// A Worker's thread, and those that the kernel makes for a ring, have names.
 		threads: fs.readdirSync("/proc/self/task")
-			.map((id) => fs.readFileSync("/proc/self/task/" + id + "/comm", "utf8").trim())
+			.flatMap((id) => {
+				try {
+					return [fs.readFileSync("/proc/self/task/" + id + "/comm", "utf8").trim()];
+				} catch {
+					return []; // Ended since.
+				}
+			})
 			.filter((name) => /^(Worker|iou-)/.test(name)),
 		zod: Object.keys(require.cache).filter((file) => file.includes("/zod/")).length > 0,
 		ffi: fs.readFileSync("/proc/self/maps", "utf8").includes("native-shims"),

@@ -1,4 +1,4 @@
-/** What processes that are killed were at work on: files and a tree that all of them replace. */
+/** What processes that are killed are at work on: files and a tree that all of them replace. */
 import { expect } from "bun:test";
 import fs from "node:fs";
 import { join } from "node:path";
@@ -40,6 +40,71 @@ export function runOnce(directory: string, tree = "tree-0"): void {
 	writeFileSync(join(directory, "written"), generation(1), { atomic: true });
 	copyFileSync(join(directory, "source-1"), join(directory, "copied"));
 	copyTreeSync(join(directory, tree), join(directory, "tree"));
+}
+
+/** Lines of what a process prints, as they come. */
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+	const decoder = new TextDecoder();
+	let rest = "";
+	for await (const chunk of stream) {
+		const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+		rest = lines.pop() ?? "";
+		yield* lines;
+	}
+	if (rest !== "") yield rest;
+}
+
+/** Functions of the library that a process uses again and again. */
+export type Replacing = "writeFile" | "copyFile" | "copyTree";
+
+/** A process that replaces what is in a directory, until something fails or it is killed. */
+export interface Loop {
+	/** Has it begin, and waits until it has. */
+	go(): Promise<void>;
+	/** What it fails with, once it does. */
+	failure(): Promise<{ code: string; done: number[] }>;
+	/** Kills it, and says in the middle of what; fails if it had ended before. */
+	kill(): Promise<Replacing>;
+	/** Kills it whether it has ended or not. */
+	[Symbol.dispose](): void;
+}
+
+/** Starts such a process, which waits to be told to begin; `how` is its functions, and `sync`. */
+export async function startLoop(
+	directory: string,
+	rehearsal: string,
+	form: "sync" | "async",
+	...how: (Replacing | "sync")[]
+): Promise<Loop> {
+	const note = join("/dev/shm", `fsx-note-${crypto.randomUUID()}`);
+	const program = join(import.meta.dir, "fixtures/kill-loop.ts");
+	const command = [process.execPath, program, directory, rehearsal, note, form, ...how];
+	const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+	const lines = linesOf(child.stdout);
+	const line = async () => (await lines.next()).value ?? "";
+	expect(await line()).toBe("ready");
+	const said = fs.openSync(note, "r");
+	fs.unlinkSync(note);
+	return {
+		async go() {
+			child.stdin.write("go\n");
+			child.stdin.flush();
+			expect(await line()).toBe("begun");
+		},
+		failure: async () => JSON.parse(await line()),
+		async kill() {
+			child.kill("SIGKILL");
+			await child.exited;
+			if (child.signalCode !== "SIGKILL") {
+				throw new Error(`it was not killed, but ended: ${await line()}`);
+			}
+			return fs.readFileSync(said, "latin1").trim() as Replacing;
+		},
+		[Symbol.dispose]() {
+			child.kill("SIGKILL");
+			fs.closeSync(said);
+		},
+	};
 }
 
 /** A directory on a filesystem of its own, or in memory. */

@@ -2,13 +2,15 @@
  * The same battery of operations on every lane and with every provider of the kernel's entry and
  * of the ring: the results must be the same, value by value, errors included.
  */
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { EngineOptions } from "../src/engine/settings.ts";
 import type { Form } from "./fixtures/battery.ts";
 import type { Report } from "./fixtures/battery-run.ts";
 import { runFixture } from "./fixtures/run.ts";
-import { skipped } from "./forms.ts";
+import { PATIENCE_MILLISECONDS, skipped } from "./forms.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 const onLinux = process.platform === "linux";
 

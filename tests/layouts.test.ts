@@ -48,7 +48,11 @@ const since: Readonly<Record<string, readonly [major: number, minor: number]>> =
 	PID_FS_MAGIC: [6, 10],
 	STATX_SUBVOL: [6, 10],
 	"statx.subvolume": [6, 10],
+	STATX_WRITE_ATOMIC: [6, 11],
 	STATX_ATTR_WRITE_ATOMIC: [6, 11],
+	"statx.atomicWriteUnitMin": [6, 11],
+	"statx.atomicWriteUnitMax": [6, 11],
+	"statx.atomicWriteSegmentsMax": [6, 11],
 };
 
 /** The C names of our fields, where they are not simply `prefix + name`. */
@@ -68,6 +72,9 @@ const structs: Readonly<Record<string, readonly [type: string, fields: Record<st
 			devMinor: "stx_dev_minor",
 			attributesMask: "stx_attributes_mask",
 			subvolume: "stx_subvol",
+			atomicWriteUnitMin: "stx_atomic_write_unit_min",
+			atomicWriteUnitMax: "stx_atomic_write_unit_max",
+			atomicWriteSegmentsMax: "stx_atomic_write_segments_max",
 			mountId: "stx_mnt_id",
 			dioMemoryAlign: "stx_dio_mem_align",
 			dioOffsetAlign: "stx_dio_offset_align",

@@ -51,6 +51,12 @@ async function rehearse(given: Given, scenario: Scenario) {
 
 const act = ({ fsx, path }: Given, { act, source }: Scenario) => act(fsx, path(source), path("to"));
 
+/** The same on a system that lacks what the scenario says. */
+async function actAgain(given: Given, scenario: Scenario): Promise<void> {
+	await using _ = await interpose((name, call, make) => refusal(scenario, name, call) ?? make());
+	await act(given, scenario);
+}
+
 // Windows has no files without a name, and so none that is given one to be moved away from.
 onLinux("its calls, and files without names", describe)("killed before each call", () => {
 	for (const title of [
@@ -59,6 +65,8 @@ onLinux("its calls, and files without names", describe)("killed before each call
 		"copy through a link",
 		"write over a file",
 		"write to a new name",
+		"copy over a file, without nameless files",
+		"copy to a new name, without nameless files",
 		"write over a file, without nameless files",
 	]) {
 		const scenario = scenarios.find((one) => one.title === title);
@@ -77,9 +85,9 @@ onLinux("its calls, and files without names", describe)("killed before each call
 					const state = { before, whole, notPreserved: [] };
 					const what = `killed in place of call ${step}`;
 					checkSubject(given, scenario, what, { ...state, done: false });
-					await act(given, scenario);
+					await actAgain(given, scenario);
 					checkSubject(given, scenario, what, { ...state, done: true });
-					if (scenario.lacking === undefined) checkNames(given, scenario, what);
+					checkNames(given, scenario, what);
 				}
 			},
 			MINUTE,
@@ -118,6 +126,47 @@ onLinux("its calls, and files without names", describe)("killed before each call
 	);
 });
 
+/** What a process does that is killed while somebody else is at work on the same file. */
+onLinux("its calls, and flock", test)(
+	"killed before each call while others have the name, or work beside it",
+	async () => {
+		const title = "write over a file";
+		for (const nameless of [true, false]) {
+			const named = nameless ? title : `${title}, without nameless files`;
+			const scenario = scenarios.find((one) => one.title === named);
+			if (scenario === undefined) throw new Error(`no scenario is called ${named}`);
+			using at = place("memory");
+			const path = (name: string) => join(at.directory, name);
+			const given = { ...at, path, fsx: bothForms.sync, form: "sync" } as const;
+			makeSources(given);
+			const prefix = path(`.fsx-${crc32("to").toString(16).padStart(8, "0")}`);
+			const taken = `${prefix}${nameless ? "" : `-${process.geteuid?.()}`}.tmp`;
+			const lock = nameless ? "-x" : "-s";
+			for (let [step, left] = [0, true]; left; step++) {
+				restore(given, scenario, undefined);
+				fs.writeFileSync(taken, "");
+				const holder = Bun.spawn(["flock", lock, taken, "sh", "-c", "echo locked; read _"], {
+					stdin: "pipe",
+					stdout: "pipe",
+				});
+				await holder.stdout.getReader().read();
+				const args = [program, at.directory, named, String(step)];
+				const child = Bun.spawn([process.execPath, ...args], { stderr: "inherit" });
+				await child.exited;
+				left = child.signalCode === "SIGKILL";
+				expect(fs.existsSync(taken)).toBe(true);
+				holder.stdin.end();
+				await holder.exited;
+				await actAgain(given, scenario);
+				checkNames(given, scenario, `${named}: killed in place of call ${step}`);
+				// The last one was not killed: then it has done all that it does.
+				if (!left) expect(step).toBeGreaterThan(10);
+			}
+		}
+	},
+	MINUTE,
+);
+
 onLinux("its calls", test)("two that make the same link at once leave one", async () => {
 	using at = place("memory");
 	const directory = join(at.directory, "stage");
@@ -125,8 +174,8 @@ onLinux("its calls", test)("two that make the same link at once leave one", asyn
 	const name = (path: string) => join(directory, path);
 	let raced = 0;
 	await using _ = await interpose((call, _call, make) => {
-		const guarded = temporaries(directory).some((path) => path.includes("guarded"));
-		if (call === "renameat2" && guarded && fs.existsSync(name("tree/sub/same"))) {
+		const beside = temporaries(directory).some((path) => path.includes("tree/sub/.fsx-"));
+		if (call === "renameat2" && beside && fs.existsSync(name("tree/sub/same"))) {
 			// Renaming one name of a file to another does nothing at all.
 			fs.rmSync(name("tree/sub/same"));
 			fs.linkSync(name("tree/file"), name("tree/sub/same"));

@@ -1,11 +1,13 @@
 /** Waiting for locks by each lane: a thousand beside all else, and aborts at any moment. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { WOULD_WAIT } from "../src/engine/call.ts";
 import type { EngineOptions } from "../src/engine/settings.ts";
 import {
 	configureEngine,
+	type FsError,
 	lock,
 	openSync,
 	readFile,
@@ -15,9 +17,12 @@ import {
 } from "../src/index.ts";
 import { lines } from "../src/lock-line.ts";
 import { system } from "../src/sys/index.ts";
-import { failureOf } from "./forms.ts";
+import { failureOf, PATIENCE_MILLISECONDS } from "./forms.ts";
 import { lockCall, lockElsewhere, until, waits } from "./lock-witnesses.ts";
+import { Random } from "./model/random.ts";
 import { openIn } from "./witnesses.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 const shared = { mode: "shared" } as const;
 
@@ -153,6 +158,63 @@ describe.each(lanes)("by %s", (_, options) => {
 		expect(ticks.length).toBeGreaterThan(5);
 		expect(Math.max(...gaps)).toBeLessThan(250);
 	}, 60_000);
+
+	test("1,000 wait for as many ranges of one file, and hold up nothing when they get them", async () => {
+		const first = await lock(file);
+		const waiters = Array.from({ length: 1000 }, (_, index) =>
+			lock(file, { range: { offset: 10 * index, length: 5 } }),
+		);
+		await until(() => waits() === 1000);
+		const start = performance.now();
+		let latest = start;
+		let longest = 0;
+		const tick = () => {
+			const now = performance.now();
+			longest = Math.max(longest, now - latest);
+			latest = now;
+		};
+		const timer = setInterval(tick, 5);
+		await first.release();
+		const held = await Promise.all(waiters);
+		await Promise.all(held.map((one) => one.release()));
+		tick();
+		clearInterval(timer);
+		expect(longest).toBeLessThan(1000);
+		expect(latest - start).toBeLessThan(3000);
+	}, 60_000);
+});
+
+test("1,000 who each ask the kernel about a range of their own ask seldom", async () => {
+	const { kernel } = system;
+	const { immediate, handedOver } = kernel;
+	let asked = 0;
+	try {
+		await using theirs = await lockElsewhere(file);
+		const controller = new AbortController();
+		const waiters = Array.from({ length: 1000 }, (_, index) => {
+			const range = { offset: 10 * index, length: 5 };
+			return failureOf(lock(file, { range, signal: controller.signal }));
+		});
+		await until(() => waits() === 1000);
+		await Bun.sleep(500);
+		kernel.immediate = (call) => {
+			const result = immediate.call(kernel, call);
+			if (call.fn === lockCall.fn && result !== WOULD_WAIT) asked++;
+			return result;
+		};
+		kernel.handedOver = (call) => {
+			if (call.fn === lockCall.fn) asked++;
+			handedOver.call(kernel, call);
+		};
+		await Bun.sleep(1000);
+		expect(asked).toBeGreaterThan(1000);
+		expect(asked / lockCall.each).toBeLessThan(8000);
+		controller.abort();
+		await Promise.all(waiters);
+		expect(theirs.said).toBe("locked");
+	} finally {
+		Object.assign(kernel, { immediate, handedOver });
+	}
 });
 
 test("of 1,000 who wait for another process, only the first asks the kernel", async () => {
@@ -233,4 +295,36 @@ test("changing and releasing a lock all at once leaves nothing behind", async ()
 	}
 	await stopEngine();
 	configureEngine({});
+});
+
+test("nobody is forgotten, whatever ranges change through open files that are shared", async () => {
+	const random = new Random(1);
+	const below = (limit: number) => random.below(limit);
+	const files = Array.from({ length: 4 }, () => openSync(file, "r+"));
+	let got = 0;
+	const client = async () => {
+		for (let round = 0; round < 40; round++) {
+			const at = below(5);
+			const range = { offset: below(20), length: below(5) > 0 ? 1 + below(8) : undefined };
+			const mode = below(2) > 0 ? "shared" : "exclusive";
+			try {
+				const held = await lock(files[at] ?? file, { range, mode });
+				got++;
+				await Bun.sleep(below(2));
+				if (below(6) === 0) await held.downgrade();
+				if (below(6) === 0) await held.upgrade({ timeoutMs: 20 }).catch(() => {});
+				await held.release();
+				if (below(60) > 0 || at === 4) continue;
+				const old = files[at];
+				files[at] = openSync(file, "r+");
+				await old?.close();
+			} catch (error) {
+				// Its file was closed meanwhile, or it would change what another waits for and has.
+				expect(["EBADF", "EDEADLK"]).toContain((error as FsError).code);
+			}
+		}
+	};
+	await Promise.all(Array.from({ length: 60 }, client));
+	expect(got).toBeGreaterThan(1000);
+	for (const one of files) one.closeSync();
 }, 30_000);

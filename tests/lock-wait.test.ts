@@ -1,5 +1,5 @@
 /** Waiting for locks, and not for longer than asked. */
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,9 +16,11 @@ import {
 import { lines } from "../src/lock-line.ts";
 import { system } from "../src/sys/index.ts";
 import { runScript } from "./fixtures/run.ts";
-import { failureOf, forms, lacksUnderWine } from "./forms.ts";
+import { failureOf, forms, lacksUnderWine, PATIENCE_MILLISECONDS } from "./forms.ts";
 import { lockCall, lockElsewhere, methods, until, waits } from "./lock-witnesses.ts";
 import { openIn } from "./witnesses.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 const shared = { mode: "shared" } as const;
 const range = (offset: number, length?: number) => ({ range: { offset, length } });

@@ -1,9 +1,12 @@
 /** A small sample of `npm run test:memory`, and that it would see what it is there for. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { exportsOf } from "./doc-comments.ts";
+import { PATIENCE_MILLISECONDS } from "./forms.ts";
 import { kinds } from "./memory/kinds.ts";
 import type { Measured, Sample } from "./memory/measure.ts";
 import { complaint, measure } from "./memory.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 const MIB = 1024 * 1024;
 
@@ -54,6 +57,7 @@ describe.if(process.platform === "linux")("memory stays flat", () => {
 	const sampled: [kind: string, most: number][] = [
 		["statSync", 60_000],
 		["statSync that fails", 20_000],
+		["File.readSync", 20_000],
 		["File.writeAt on lane ring", 20_000],
 		["open on lane worker", 5000],
 	];

@@ -1,6 +1,7 @@
+import { type Pointer, read } from "bun:ffi";
 import { expect, test } from "bun:test";
 import fs from "node:fs";
-import { tmpdir } from "node:os";
+import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { alignedBuffer, type Times, utimesSync } from "../src/index.ts";
 import { system } from "../src/sys/index.ts";
@@ -9,6 +10,7 @@ import { confines, IN_MEMORY } from "./confined.ts";
 import { methods } from "./file-forms.ts";
 import { filesystem } from "./filesystems.ts";
 import { failureOf, forms, HERE_AND_IN_MEMORY } from "./forms.ts";
+import { interpose } from "./interposed.ts";
 import { failsAsNode } from "./node-errors.ts";
 import { output } from "./witnesses.ts";
 
@@ -397,6 +399,33 @@ test("an attribute counts only if the filesystem knows of it", () => {
 	expect(Object.values(none)).not.toContain(true);
 	for (const [name, bit] of Object.entries(bits))
 		expect(found(bit)).toEqual({ ...none, [name]: true });
+});
+
+ext4.forms("whether a file takes atomic writes is asked for", async ({ fsx, path }) => {
+	const [major = 0, minor = 0] = release().split(".").map(Number);
+	if (major < 6 || (major === 6 && minor < 13)) return; // There ext4 knows of none.
+	fs.writeFileSync(path("file"), "");
+	const told: boolean[] = [];
+	await using _ = await interpose((name, call, make) => {
+		const result = make();
+		if (name === "statx") told.push((read.u32(call.e as Pointer, statx.mask) & 0x10000) !== 0);
+		return result;
+	});
+	const { atomicWrite, attributes } = await fsx.stat(path("file"));
+	expect(told).toEqual([true]);
+	expect(attributes.writeAtomic).toBe(atomicWrite !== undefined);
+});
+
+test("atomic writes as the record has them", () => {
+	const words = new Uint32Array(system.metadata.recordSize / 4);
+	const of = (mask: number, unitMin: number) => {
+		words[statx.mask / 4] = mask;
+		words.set([unitMin, 65536, 1], statx.atomicWriteUnitMin / 4);
+		return system.metadata.recorded(words, 0).atomicWrite;
+	};
+	expect(of(0x10000, 4096)).toEqual({ unitMin: 4096, unitMax: 65536, segmentsMax: 1 });
+	expect(of(0x10000, 0)).toBeUndefined();
+	expect(of(0xffff, 4096)).toBeUndefined();
 });
 
 ext4.forms("direct I/O, as aligned as stat demands and no more", async ({ fsx, path, form }) => {

@@ -17,7 +17,7 @@ import {
 	statSync,
 	stopEngine,
 } from "../src/index.ts";
-import { forms } from "./forms.ts";
+import { failureOf, forms } from "./forms.ts";
 
 const CHANNEL = "bun-fs-extended:operation";
 const source = join(import.meta.dirname, "..", "src");
@@ -109,6 +109,16 @@ describe("metrics", () => {
 		statSync("/");
 		expect(metrics().operations.stat?.count).toBe(1);
 	});
+
+	test("what began before they were turned on again is not counted", async () => {
+		enableMetrics();
+		const pending = stat("/", { sync: "force" });
+		enableMetrics();
+		await pending;
+		const { operations, lanes } = metrics();
+		expect(operations).toEqual({});
+		expect(Object.values(lanes).map(({ count }) => count)).toEqual([0, 0, 0, 0, 0]);
+	});
 });
 
 describe("the diagnostics channel", () => {
@@ -187,6 +197,21 @@ test("errors say which operation they ended", async () => {
 		throw new Error("there is such a file");
 	} catch (error) {
 		expect((error as FsError).operation).toBe("stat");
+	}
+});
+
+test("errors say so, too, where workers run no whole operations", async () => {
+	await stopEngine();
+	configureEngine({ offload: false });
+	try {
+		const dir = openDirSync(source);
+		const from = dir.at("index.ts");
+		dir.closeSync();
+		const failure = await failureOf(copyFile(from, "/nowhere"));
+		expect(failure).toMatchObject({ code: "EBADF", operation: "copyFile" });
+	} finally {
+		await stopEngine();
+		configureEngine({});
 	}
 });
 

@@ -24,6 +24,9 @@ const recipes = {
 	/** An ext4 that a few megabytes fill. */
 	tiny: (point) =>
 		mountImage(point, 6 * MIB, "mkfs.ext4", "-qF", "-b", "4096", "-m", "0", "-O", "^has_journal"),
+	/** An ext4 that allocates a megabyte at once. */
+	clusters: (point) =>
+		mountImage(point, 256 * MIB, "mkfs.ext4", "-qF", "-O", "bigalloc", "-C", String(MIB)),
 	tmpfs: (point) => command("mount", "-t", "tmpfs", "tmpfs", point),
 	readOnly: (point) => command("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", point),
 	/** A tmpfs that 4 KiB or three files fill. */

@@ -112,7 +112,10 @@ async function check(form: keyof typeof bothForms, seed: number): Promise<void> 
 
 describe("names are what the model says", () => {
 	const start = Number(FSX_MODEL_SEED ?? crypto.getRandomValues(new Int32Array(1))[0]);
-	const again = `FSX_MODEL_SEED=${start} FSX_MODEL_OPERATIONS=${FSX_MODEL_OPERATIONS}`;
+	const again =
+		`FSX_MODEL_SEED=${start} FSX_MODEL_OPERATIONS=${FSX_MODEL_OPERATIONS} ` +
+		`TMPDIR=${tmpdir()} bun test names-model`;
+	console.log(again);
 	for (const [index, [title, form, options]] of ways.entries()) {
 		const body = async () => {
 			await stopEngine();
@@ -121,7 +124,7 @@ describe("names are what the model says", () => {
 				await check(form, (start + index) | 0);
 			} catch (error) {
 				const account = error instanceof Error ? error.message : String(error);
-				throw new Error(`${account}\nagain: ${again} TMPDIR=${tmpdir()} bun test names-model`);
+				throw new Error(`${account}\nagain: ${again}`);
 			} finally {
 				await stopEngine();
 				configureEngine({});

@@ -26,8 +26,6 @@ const AT_ONCE = 2;
 /** For one case; more than usual, since two runs share the machine. */
 const CASE_MILLISECONDS = 30_000;
 const RUN_MILLISECONDS = 600_000;
-/** More than in a run of all tests, which does it on one filesystem only. */
-const FSX_MODEL_OPERATIONS = "25000";
 
 const scratch = scratchDirectory();
 
@@ -79,7 +77,6 @@ async function runTests(name: Name, directory: string, report: string, log: stri
 		{
 			cwd: join(import.meta.dir, ".."),
 			env: {
-				FSX_MODEL_OPERATIONS,
 				...process.env,
 				TMPDIR: directory,
 				FSX_TEST_FILESYSTEM: name,

@@ -1,10 +1,12 @@
 /** What a user gets: the packed package, installed in a project of its own. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
-import { skipped } from "./forms.ts";
+import { PATIENCE_MILLISECONDS, skipped } from "./forms.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 const ROOT = join(import.meta.dir, "..");
 const BIN = join(ROOT, "node_modules/.bin");
@@ -39,6 +41,19 @@ function command(cwd: string, ...words: string[]): string {
 	return String(stdout);
 }
 
+/** A project of a user's, into which the library is still to be installed. */
+function userProject(name: string): string {
+	const folder = join(work, name);
+	fs.mkdirSync(folder);
+	fs.writeFileSync(join(folder, "program.ts"), PROGRAM);
+	const compilerOptions = {
+		...{ strict: true, noEmit: true, target: "ESNext", module: "Preserve", skipLibCheck: false },
+		...{ types: ["bun"], typeRoots: [join(ROOT, "node_modules/@types")] },
+	};
+	fs.writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+	return folder;
+}
+
 /** A file: dependency on a package of this project's own, so that nothing is fetched. */
 const local = (name: string) => `file:${join(ROOT, "node_modules", name)}`;
 
@@ -49,10 +64,8 @@ if (NPM === null) {
 } else {
 	beforeAll(() => {
 		work = fs.mkdtempSync(join(tmpdir(), "fsx-test-"));
-		project = join(work, "project");
-		fs.mkdirSync(project);
 		// A copy: building in place would pull the rug out from under those who use dist.
-		const copy = join(work, "package");
+		const copy = clone();
 		fs.mkdirSync(copy);
 		for (const name of ["src", "scripts", "native-shims", "package.json", "tsconfig.json"]) {
 			fs.cpSync(join(ROOT, name), join(copy, name), { recursive: true });
@@ -63,6 +76,7 @@ if (NPM === null) {
 		fs.symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
 		command(copy, NPM, "pack", "--pack-destination", work);
 
+		project = userProject("project");
 		fs.writeFileSync(
 			join(project, "package.json"),
 			JSON.stringify({
@@ -73,24 +87,10 @@ if (NPM === null) {
 			}),
 		);
 		command(project, process.execPath, "install", "--ignore-scripts");
-		fs.writeFileSync(join(project, "program.ts"), PROGRAM);
-		fs.writeFileSync(
-			join(project, "tsconfig.json"),
-			JSON.stringify({
-				compilerOptions: {
-					strict: true,
-					noEmit: true,
-					target: "ESNext",
-					module: "Preserve",
-					types: ["bun"],
-					typeRoots: [join(ROOT, "node_modules/@types")],
-					skipLibCheck: false,
-				},
-			}),
-		);
 	}, 120_000);
 	afterAll(() => fs.rmSync(work, { recursive: true }));
 
+	const clone = () => join(work, "package");
 	const tarball = () => join(work, `${manifest.name}-${manifest.version}.tgz`);
 	const installed = () => join(project, "node_modules", manifest.name);
 
@@ -135,6 +135,21 @@ if (NPM === null) {
 			by: "shim",
 			code: "ENOENT",
 		});
+	});
+
+	test("a clone is as good, once npm install has had it prepared", () => {
+		fs.rmSync(join(clone(), "dist"), { recursive: true });
+		command(clone(), NPM, "run", "prepare");
+		const user = userProject("user of the clone");
+		fs.mkdirSync(join(user, "node_modules"));
+		const linked = join(user, "node_modules", manifest.name);
+		fs.symlinkSync(clone(), linked);
+		command(user, join(BIN, "tsc"), "--project", user);
+		expect(command(user, join(linked, manifest.bin.fsx), "--version")).toBe(
+			`${manifest.version}\n`,
+		);
+		const inClone = command(clone(), NPM, "run", "--silent", "fsx", "--", "--version");
+		expect(inClone).toBe(`${manifest.version}\n`);
 	});
 
 	test("the command runs", () => {

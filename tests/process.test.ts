@@ -1,5 +1,5 @@
 /** How the library lives in a process: when it keeps it alive, how it ends, and with Workers. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
 	closeSync,
 	constants,
@@ -14,6 +14,9 @@ import { join } from "node:path";
 import type { EngineOptions } from "../src/engine/settings.ts";
 import { configureEngine, stat, stopEngine } from "../src/index.ts";
 import { runScript } from "./fixtures/run.ts";
+import { PATIENCE_MILLISECONDS } from "./forms.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 /** Each lane, made to be the one that opens. */
 const lanes: [name: string, options: EngineOptions][] = [

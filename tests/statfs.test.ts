@@ -5,6 +5,7 @@ import { namesByMagic } from "../src/sys/linux/filesystem-types.ts";
 import { confines, IN_MEMORY } from "./confined.ts";
 import { filesystem } from "./filesystems.ts";
 import { failureOf, forms, ON_WINDOWS, onLinux, onWindows, withSymlinks } from "./forms.ts";
+import { interpose } from "./interposed.ts";
 import { failsAsNode } from "./node-errors.ts";
 import { rootForms } from "./root.ts";
 import { output } from "./witnesses.ts";
@@ -100,6 +101,16 @@ onWindows("what Node says")("statfs agrees with Node", async ({ fsx, path, direc
 		const { dev } = await fsx.stat(target);
 		expect(ours.id).toBe(dev);
 	}
+});
+
+filesystem("ext4").forms("the list of mounts is read by calls of the operation", async (given) => {
+	let reads = 0;
+	await using _ = await interpose((name, _call, make) => {
+		if (name === "read") reads++;
+		return make();
+	});
+	expect((await given.fsx.statfs(given.directory)).type).toBe("ext4");
+	expect(reads).toBeGreaterThan(1);
 });
 
 for (const [path, type] of [

@@ -1,5 +1,14 @@
 /** Waiting for changes by each lane: what it holds up, how it ends, and what is left of it. */
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import {
+	afterAll,
+	afterEach,
+	beforeEach,
+	describe,
+	expect,
+	setDefaultTimeout,
+	test,
+} from "bun:test";
+import { getEventListeners } from "node:events";
 import fs from "node:fs";
 import { join } from "node:path";
 import type { EngineOptions } from "../src/engine/settings.ts";
@@ -14,9 +23,11 @@ import {
 } from "../src/index.ts";
 import { IN_MEMORY } from "./confined.ts";
 import { runScript } from "./fixtures/run.ts";
-import { failureOf, ON_WINDOWS, onLinux, skipped } from "./forms.ts";
+import { failureOf, ON_WINDOWS, onLinux, PATIENCE_MILLISECONDS, skipped } from "./forms.ts";
 import { changesIn, queues, touch } from "./watched.ts";
 import { openIn } from "./witnesses.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 let directory: string;
 const path = (name: string) => join(directory, name);
@@ -134,6 +145,21 @@ describe.each(lanes)("by %s", (_, options) => {
 		expect(await waiting).toEqual({ done: true, value: undefined });
 	});
 
+	test("closing one that has ended by itself leaves those alone that came after it", async () => {
+		for (const name of ["gone", "new"]) fs.mkdirSync(path(name));
+		const ended = library.watch(path("gone"));
+		await ended.ready;
+		fs.rmdirSync(path("gone"));
+		expect((await ended.next()).value).toEqual({ kind: "delete", path: "" });
+		expect((await ended.next()).done).toBe(true);
+		// It may have the same number in the system.
+		await using next = library.watch(path("new"));
+		await next.ready;
+		await ended.close();
+		touch(path("new/file"));
+		expect((await next.next()).value).toEqual({ kind: "create", path: "file" });
+	});
+
 	test("ends with the loop", async () => {
 		const watcher = watch();
 		await watcher.ready;
@@ -184,6 +210,13 @@ describe.each(lanes)("by %s", (_, options) => {
 		await ended.close();
 		abort.abort();
 		expect(await ended.next()).toEqual({ done: true, value: undefined });
+	});
+
+	test("what cannot be watched does not stay with a signal that lasts", async () => {
+		const { signal } = new AbortController();
+		const { ready } = library.watch(path("none"), { signal });
+		expect(await failureOf(ready)).toMatchObject({ code: "ENOENT" });
+		expect(getEventListeners(signal, "abort")).toEqual([]);
 	});
 
 	test("aborts at any moment leave nothing behind", async () => {

@@ -1,7 +1,7 @@
 /** What a watcher does when events are lost, come late or apart, or when there is no room for it. */
 
 import { read, toArrayBuffer } from "bun:ffi";
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { Errno } from "../src/sys/linux/errno.ts";
 import { iovec } from "../src/sys/linux/layouts.ts";
 import { IN_MEMORY } from "./confined.ts";
 import { runProgram } from "./fixtures/run.ts";
-import { failureOf, forms, onLinux, onWindows, skipped } from "./forms.ts";
+import { failureOf, forms, onLinux, onWindows, PATIENCE_MILLISECONDS, skipped } from "./forms.ts";
 import { type Interposer, interpose } from "./interposed.ts";
 import {
 	brief,
@@ -23,6 +23,8 @@ import {
 	touch,
 	watching,
 } from "./watched.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 const LINUX = process.platform === "linux";
 /** Those that stand between the library and inotify. */

@@ -165,6 +165,24 @@ inotifyForms(
 	},
 );
 
+inotifyForms("a directory that is exchanged for one outside", async ({ form, path }) => {
+	for (const outsideFirst of [false, true]) {
+		const base = path(String(outsideFirst));
+		const [tree, live, staged] = [`${base}/tree`, `${base}/tree/live`, `${base}/staged`];
+		for (const name of [`${live}/old`, `${staged}/new`]) fs.mkdirSync(name, { recursive: true });
+		await using watcher = await watching(form, tree, { recursive: true });
+		if (outsideFirst) renameSync(staged, live, { exchange: true });
+		else renameSync(live, staged, { exchange: true });
+		const seen = await changesIn(watcher, tree);
+		expect(seen.slice(outsideFirst ? 1 : 0)).toEqual([
+			"delete live",
+			"create live",
+			"create live/new",
+		]);
+		expectWatched(tree);
+	}
+});
+
 inotifyForms(
 	"directories that are exchanged",
 	async ({ form, directory, path }) => {

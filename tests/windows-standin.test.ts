@@ -3,7 +3,7 @@
  * It runs under Wine with `BUN_FS_EXTENDED_WINDOWS_LIBRARY` naming what tests/windows-standin/build.ts
  * builds; Windows itself passes as well.
  */
-import { dlopen, ptr } from "bun:ffi";
+import { dlopen, FFIType, ptr } from "bun:ffi";
 import { afterAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ const READ_WRITE = L.FILE_READ_DATA | L.FILE_WRITE_DATA | L.FILE_READ_ATTRIBUTES
 /** Functions that answer with an NTSTATUS: addresses and handles go as integers. */
 function system() {
 	const file = (STOOD_IN && process.env.BUN_FS_EXTENDED_WINDOWS_LIBRARY) || "ntdll.dll";
-	const [q, u] = ["i64_fast", "u32"] as const;
+	const [q, u] = [FFIType.i64_fast, "u32"] as const;
 	return dlopen(file, {
 		NtCreateFile: { args: [q, u, q, q, q, u, u, u, u, q, u], returns: "i32" },
 		NtClose: { args: [q], returns: "i32" },
@@ -137,7 +137,7 @@ class Refused extends Error {
 }
 
 /** A mount point's data: the name that it leads to, and none to be shown. */
-function junctionTo(path: string): Uint8Array {
+function junctionTo(path: string): Uint8Array<ArrayBuffer> {
 	const name = wide(`\\??\\${path}\0\0`);
 	const data = new DataView(new ArrayBuffer(16 + name.length));
 	data.setUint32(0, L.IO_REPARSE_TAG_MOUNT_POINT, true);

@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Reply, Request } from "../src/engine/messages.ts";
-import { WorkerLane } from "../src/engine/worker-lane.ts";
+import { type Job, WorkerLane } from "../src/engine/worker-lane.ts";
+import { copyFile, stopEngine } from "../src/index.ts";
 import { sys } from "../src/sys/linux/calls.ts";
 import { runProgram } from "./fixtures/run.ts";
+import { failureOf } from "./forms.ts";
 
 /** A worker that answers nothing by itself. */
 class Thread {
@@ -119,6 +121,34 @@ describe("the worker lane", () => {
 		expect(alive.length).toBe(most >> 1);
 	});
 
+	test("takes back what no thread has begun, and nothing else", async () => {
+		const control = new Int32Array(2);
+		const job = (name: string): Job => ({
+			request: { kind: "operation", name, args: [], hooks: [], control },
+			reply: () => answered++,
+		});
+		const jobs = Array.from({ length: most }, (_, index) => job(String(index)));
+		for (const one of jobs) lane.enqueue(one);
+		expect(jobs.map((one) => lane.withdraw(one))).toEqual(
+			jobs.map((_, index) => index >= most >> 1),
+		);
+		for (const thread of Thread.doing("operation")) thread.answer();
+		await lane.stop();
+		expect(answered).toBe(most >> 1);
+	});
+
+	test("an abort ends an operation that still waits for a thread", async () => {
+		await stopEngine();
+		const copies = Array.from({ length: most >> 1 }, () => copyFile("from", "to"));
+		const controller = new AbortController();
+		const waiting = failureOf(copyFile("from", "to", { signal: controller.signal }));
+		controller.abort("enough");
+		expect(await waiting).toMatchObject({ name: "AbortError", cause: "enough" });
+		for (const thread of Thread.doing("operation")) thread.answer();
+		await Promise.all(copies);
+		await stopEngine();
+	});
+
 	test("a thread that breaks before its first answer had no script", () => {
 		submit();
 		Thread.all[0]?.onerror?.({ error: null, message: "ModuleNotFound" });
@@ -131,6 +161,44 @@ describe("the worker lane", () => {
 		expect(String(failures[0])).toContain("--external bun-fs-extended");
 	});
 });
+
+test("an executable does what takes no worker, leaves nothing behind, and says what works", async () => {
+	const directory = mkdtempSync(join(tmpdir(), "fsx-bundle-"));
+	try {
+		const source = join(directory, "app.ts");
+		writeFileSync(
+			source,
+			`import * as fsx from ${JSON.stringify(join(import.meta.dir, "../src/index.ts"))};
+			const names = () => require("node:fs").readdirSync(".").sort().join();
+			const before = names();
+			// Without liburing it has no ring.
+			await fsx.capabilities(".").catch(() => {});
+			console.log(fsx.capabilitiesSync(".").filesystem.type.length > 0, names() === before);
+			fsx.writeFileSync("a", "x".repeat(300_000));
+			console.log(fsx.readFileSync("a").length, fsx.statSync("a").size);
+			console.log(fsx.copyFileSync("a", "b").bytes, fsx.copyTreeSync(".", "../copy").files);
+			for (const failing of [() => fsx.copyFile("a", "c"), () => fsx.chmod("a", 0o600)]) {
+				await failing().catch(({ code, message }) => console.log(code, message));
+			}`,
+		);
+		const program = join(directory, "app/app");
+		const build = [process.execPath, "build", "--compile", source, "--outfile", program];
+		await runProgram(build);
+		const printed = await runProgram(["sh", "-c", `cd ${directory}/app && ./app`]);
+		const [capable, whole, copied, ...failed] = printed.trim().split("\n");
+		expect([capable, whole, copied]).toEqual(["true true", "300000 300000", "300000 3"]);
+		expect(failed.length).toBe(2);
+		for (const line of failed) {
+			expect(line).toStartWith(
+				"ENOTSUP ENOTSUP: operation not supported (it needs a worker, which",
+			);
+			expect(line).toContain("the Sync form works");
+			expect(line).not.toContain("--external");
+		}
+	} finally {
+		rmSync(directory, { recursive: true, force: true });
+	}
+}, 60_000);
 
 test("in a bundle that has left the worker behind, the failure says what to do", async () => {
 	const directory = mkdtempSync(join(tmpdir(), "fsx-bundle-"));

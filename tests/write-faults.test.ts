@@ -3,8 +3,10 @@ import { expect } from "bun:test";
 import fs from "node:fs";
 import { join } from "node:path";
 import type { WriteFileOptions } from "../src/index.ts";
-import { runProgram } from "./fixtures/run.ts";
+import { runProgram, runScript } from "./fixtures/run.ts";
 import { forms, type Given, skipped } from "./forms.ts";
+import { interpose } from "./interposed.ts";
+import { rootForms } from "./root.ts";
 
 const program = join(import.meta.dir, "fixtures/write-once.ts");
 const BYTES = 100_000;
@@ -126,3 +128,76 @@ forms(
 	},
 	"/dev/shm",
 );
+
+rootForms("who may not read the directory learns so before anything is written", async (given) => {
+	const { path, directory, form } = given;
+	fs.writeFileSync(path("from"), "new", { mode: 0o644 });
+	fs.writeFileSync(path("file"), "old");
+	fs.chownSync(path("file"), 65534, 65534);
+	fs.chmodSync(directory, 0o733);
+	const script = `
+		import * as library from "library";
+		const [from, to, form] = process.argv.slice(-3);
+		process.setgid(65534);
+		process.setuid(65534);
+		const twin = (name) => library[form === "sync" ? name + "Sync" : name];
+		const codes = [];
+		for (const act of [
+			() => twin("writeFile")(to, "new", { sync: true }),
+			() => twin("writeFile")(to, "new", { sync: true, atomic: true }),
+			() => twin("copyFile")(from, to, { sync: true }),
+		]) {
+			try {
+				codes.push(await act());
+			} catch ({ code }) {
+				codes.push(code);
+			}
+		}
+		console.log(codes.join(" "));`;
+	const codes = await runScript(script, path("from"), path("file"), form);
+	expect(codes.trim()).toBe("EACCES EACCES EACCES");
+	expect(fs.readFileSync(path("file"), "utf8")).toBe("old");
+	expect(fs.readdirSync(directory).sort()).toEqual(["file", "from"]);
+});
+
+forms("an abort after an atomic write has taken its place comes too late", async (given) => {
+	const { fsx, path } = given;
+	fs.writeFileSync(path("file"), "old");
+	const controller = new AbortController();
+	const { signal } = controller;
+	await using _ = await interpose((name, _call, make) => {
+		const result = make();
+		if (name === "renameat2") controller.abort();
+		return result;
+	});
+	await fsx.writeFile(path("file"), "new", { ...atomic, signal });
+	expect(signal.aborted).toBe(true);
+	expect(fs.readFileSync(path("file"), "utf8")).toBe("new");
+});
+
+forms("with sync, the directory is synced in which the file is made", async ({ fsx, path }) => {
+	fs.mkdirSync(path("elsewhere"));
+	fs.symlinkSync("elsewhere/file", path("link"));
+	const synced: number[] = [];
+	await using _ = await interpose((name, { a }, make) => {
+		if (name === "fsync") synced.push(fs.fstatSync(a).ino);
+		return make();
+	});
+	for (const content of ["made", "written again"]) {
+		await fsx.writeFile(path("link"), content, { sync: true });
+		const [file, directory] = ["elsewhere/file", "elsewhere"].map((name) =>
+			fs.statSync(path(name)),
+		);
+		expect(synced.splice(0)).toEqual([file?.ino ?? 0, directory?.ino ?? 0]);
+	}
+	// A file without a name is in no directory.
+	const fd = fs.openSync(path("gone"), "w+");
+	try {
+		fs.unlinkSync(path("gone"));
+		fs.symlinkSync(`/proc/self/fd/${fd}`, path("magic"));
+		await fsx.writeFile(path("magic"), "said", { sync: true });
+		expect(fs.fstatSync(fd).size).toBe(4);
+	} finally {
+		fs.closeSync(fd);
+	}
+});

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import {
 	type CopyOptions,
@@ -6,9 +7,14 @@ import {
 	type CopyTreeReport,
 	copyFile,
 	copyTree,
+	FsError,
+	type Location,
 	stat,
 	type TreeProgress,
 } from "../index.ts";
+import { locationOf } from "./arguments.ts";
+import { Remedied } from "./failure.ts";
+import { print } from "./output.ts";
 import { showProgress } from "./progress.ts";
 import { countText, durationText, jsonText, safeText, sizeText } from "./text.ts";
 import { treeSize } from "./tree-size.ts";
@@ -54,7 +60,7 @@ export function addCp(program: Command): void {
 		.option("--overwrite", "replace what is there")
 		.addOption(new Option("--newer", "replace only what is older").conflicts("overwrite"))
 		.option("--sync", "wait until the copy is on the disk")
-		.option("--verify", "read source and copy once more and compare them")
+		.option("--verify", "read source and copy once more, but for holes, and compare them")
 		.option("--no-atomic", "write in place instead of to another name that is then moved")
 		.option("-q, --quiet", "print nothing but errors")
 		.option("--json", "print the report as an object")
@@ -79,11 +85,42 @@ async function copy(source: string, destination: string, flags: CopyFlags): Prom
 	process.once("SIGINT", interrupt);
 	try {
 		const options = { ...optionsOf(flags), signal: interruption.signal };
-		const report = await copyShown(source, destination, options, quiet || json);
-		if (json) console.log(jsonText(report));
-		else if (!quiet) console.log(reportText(report));
+		const [from, to] = [locationOf(source), locationOf(destination)];
+		const report = await copyShown(from, to, options, quiet || json);
+		if (json) print(jsonText(report));
+		else if (!quiet) print(reportText(report));
+	} catch (error) {
+		throw await remedied(error, source, destination, flags);
 	} finally {
 		process.off("SIGINT", interrupt);
+	}
+}
+
+/** Says of two paths which one is meant, and what else this command could do. */
+async function remedied(
+	error: unknown,
+	source: string,
+	destination: string,
+	{ atomic }: CopyFlags,
+): Promise<unknown> {
+	if (!(error instanceof FsError)) return error;
+	if (error.code === "EACCES" && atomic && error.message.includes("atomic: false")) {
+		return new Remedied(error, "--no-atomic, if you may write to the file itself");
+	}
+	if (error.code !== "ENOENT") return error;
+	if (await isMissing(source)) return new Remedied(error, "the source is missing, check its path");
+	const parent = dirname(destination);
+	if (!(await isMissing(parent))) return error;
+	const shown = parent.toWellFormed();
+	return new Remedied(error, `the destination's directory '${shown}' is missing, make it first`);
+}
+
+async function isMissing(path: string): Promise<boolean> {
+	try {
+		await stat(locationOf(path));
+		return false;
+	} catch (error) {
+		return error instanceof FsError && error.code === "ENOENT";
 	}
 }
 
@@ -96,15 +133,18 @@ function optionsOf(flags: CopyFlags): CopyOptions {
 
 /** Copies a file or a tree, with its progress on the terminal unless it is to be `quiet`. */
 export async function copyShown(
-	source: string,
-	destination: string,
+	source: Location,
+	destination: Location,
 	options: CopyOptions,
 	quiet: boolean,
 ): Promise<CopyReport | CopyTreeReport> {
 	const { kind, size } = await stat(source);
 	if (kind !== "directory") {
 		const progress = showProgress(quiet, size);
-		const onProgress = ({ bytes }: CopyProgress) => progress.update(bytes);
+		const onProgress = ({ bytes, verified }: CopyProgress) => {
+			if (verified > 0) progress.update(verified, undefined, "verifying");
+			else progress.update(bytes);
+		};
 		return await copyFile(source, destination, { ...options, onProgress }).finally(progress.stop);
 	}
 	return await copyTreeShown(source, destination, options, quiet);
@@ -112,8 +152,8 @@ export async function copyShown(
 
 /** The same for what is known to be a tree. */
 export async function copyTreeShown(
-	source: string,
-	destination: string,
+	source: Location,
+	destination: Location,
 	options: CopyOptions,
 	quiet: boolean,
 ): Promise<CopyTreeReport> {
@@ -144,6 +184,7 @@ export function reportText(report: CopyReport | CopyTreeReport): string {
 			countText(report.directories, "directory", "directories"),
 			countText(report.symlinks, "symbolic link"),
 		);
+		if (report.skipped > 0) parts.push(`${report.skipped} skipped, being not older`);
 		parts.push(...Object.entries(report.methods).map(([how, count]) => `${how} ${count}`));
 	} else {
 		parts.push(report.method);

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { type Capabilities, type Capability, capabilities } from "../index.ts";
+import { locationOf } from "./arguments.ts";
+import { print } from "./output.ts";
 import { coloured, jsonText, safeText, showsColours, tableText } from "./text.ts";
 
 export function addDoctor(program: Command): void {
@@ -9,8 +11,8 @@ export function addDoctor(program: Command): void {
 		.argument("[path]", "a directory, or a file in it", ".")
 		.option("--json", "print an object")
 		.action(async (path: string, { json = false }: { json?: boolean }) => {
-			const found = await capabilities(path);
-			console.log(json ? jsonText(found) : doctorText(found, showsColours(process.stdout)));
+			const found = await capabilities(locationOf(path));
+			print(json ? jsonText(found) : doctorText(found, showsColours(process.stdout)));
 		});
 }
 

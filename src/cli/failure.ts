@@ -1,5 +1,6 @@
 /** What a command says when it fails, and the exit code of each kind of failure. */
 import { AbortError, FsError } from "../index.ts";
+import { OutputError, printError } from "./output.ts";
 import { safeText } from "./text.ts";
 
 export const EXIT_FAILURE = 1;
@@ -29,6 +30,16 @@ const remedies: Readonly<Record<string, string>> = {
 	EXDEV: "choose a path on the same filesystem",
 };
 
+/** A failure about which more can be said than its code says. */
+export class Remedied extends Error {
+	constructor(
+		readonly failure: FsError,
+		readonly remedy: string,
+	) {
+		super(failure.message);
+	}
+}
+
 /** A way of calling the command that it does not know. */
 export class UsageError extends Error {}
 
@@ -36,7 +47,7 @@ export class UsageError extends Error {}
 export function fail(error: unknown, json: boolean): number {
 	const { message, code } = describe(error);
 	const line = json ? JSON.stringify({ error: fields(error, message) }) : `fsx: ${message}`;
-	process.stderr.write(`${line}\n`);
+	printError(line);
 	return code;
 }
 
@@ -48,18 +59,20 @@ function describe(error: unknown): { message: string; code: number } {
 	if (error instanceof Error && "code" in error && String(error.code).startsWith("ERR_")) {
 		return { message: safeText(error.message), code: EXIT_USAGE };
 	}
+	if (error instanceof OutputError) return { message: error.message, code: EXIT_FAILURE };
 	if (error instanceof UsageError) return { message: error.message, code: EXIT_USAGE };
-	if (error instanceof FsError) {
-		const remedy = remedies[error.code];
-		const text = safeText(error.message);
-		return { message: remedy ? `${text}: ${remedy}` : text, code: EXIT_FAILURE };
+	if (error instanceof FsError || error instanceof Remedied) {
+		const remedy = error instanceof FsError ? remedies[error.code] : error.remedy;
+		const text = remedy ? `${error.message}: ${remedy}` : error.message;
+		return { message: safeText(text), code: EXIT_FAILURE };
 	}
 	const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
 	return { message: `unexpected error, please report it: ${text}`, code: EXIT_FAILURE };
 }
 
 function fields(error: unknown, message: string): Record<string, unknown> {
-	if (!(error instanceof FsError)) return { message };
-	const { code, syscall, path, dest } = error;
+	const failure = error instanceof Remedied ? error.failure : error;
+	if (!(failure instanceof FsError)) return { message };
+	const { code, syscall, path, dest } = failure;
 	return { code, message, syscall, path, dest };
 }

@@ -2,9 +2,11 @@
 /** The `fsx` command: one file for each of its subcommands. */
 import { Command, CommanderError } from "commander";
 import manifest from "../../package.json" with { type: "json" };
+import { exactArguments } from "./arguments.ts";
 import { addCp } from "./cp.ts";
 import { addDoctor } from "./doctor.ts";
 import { EXIT_USAGE, fail } from "./failure.ts";
+import { printError, printRaw } from "./output.ts";
 import { addStat } from "./stat.ts";
 
 function makeProgram(): Command {
@@ -13,12 +15,13 @@ function makeProgram(): Command {
 		.version(manifest.version, "-V, --version", "print the version")
 		.exitOverride()
 		.configureOutput({
-			outputError: (text, write) => {
+			writeOut: printRaw,
+			outputError: (text) => {
 				const line = text
 					.trim()
 					.replace(/^error: /, "")
 					.replace(/\.$/, "");
-				write(`fsx: ${line}; --help shows how it is called\n`);
+				printError(`fsx: ${line}; --help shows how it is called`);
 			},
 		});
 	addCp(program);
@@ -30,7 +33,7 @@ function makeProgram(): Command {
 
 async function main(args: string[]): Promise<void> {
 	try {
-		await makeProgram().parseAsync(args, { from: "user" });
+		await makeProgram().parseAsync(exactArguments(args), { from: "user" });
 	} catch (error) {
 		if (!(error instanceof CommanderError)) process.exitCode = fail(error, args.includes("--json"));
 		else if (error.exitCode !== 0) process.exitCode = EXIT_USAGE;

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { type Metadata, major, minor, stat } from "../index.ts";
+import { locationOf } from "./arguments.ts";
 import { fail } from "./failure.ts";
+import { print } from "./output.ts";
 import { jsonText, safeText, sizeText, tableText } from "./text.ts";
 
 interface StatFlags {
@@ -22,18 +24,21 @@ async function showStat(paths: string[], { follow, json = false }: StatFlags): P
 	const found: { path: string; metadata: Metadata }[] = [];
 	for (const path of paths) {
 		try {
-			found.push({ path, metadata: await stat(path, { follow }) });
+			found.push({ path, metadata: await stat(locationOf(path), { follow }) });
 		} catch (error) {
 			// The other paths are shown all the same.
 			process.exitCode = fail(error, json);
 		}
 	}
 	if (json) {
-		const list = found.map(({ path, metadata }) => ({ path, ...metadata.toJSON() }));
-		console.log(jsonText(list));
+		const list = found.map(({ path, metadata }) => ({
+			path: path.toWellFormed(),
+			...metadata.toJSON(),
+		}));
+		print(jsonText(list));
 	} else {
 		const texts = found.map(({ path, metadata }) => statText(path, metadata));
-		if (texts.length > 0) console.log(texts.join("\n\n"));
+		if (texts.length > 0) print(texts.join("\n\n"));
 	}
 }
 
@@ -42,7 +47,7 @@ function statText(path: string, metadata: Metadata): string {
 	const allocated = blocks * 512;
 	const flags = Object.entries(metadata.attributes).filter(([, set]) => set);
 	const rows = [
-		["path", safeText(path)],
+		["path", safeText(path.toWellFormed())],
 		["kind", kind],
 		["size", `${size} bytes (${sizeText(size)}), ${sizeText(allocated)} allocated`],
 		["permissions", `0${permissions.toString(8).padStart(3, "0")}`],

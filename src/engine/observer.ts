@@ -11,7 +11,10 @@ export interface OperationEvent {
 	readonly operation: string;
 	/** Which of the two forms of it. */
 	readonly form: "async" | "sync";
-	/** What the caller passed. */
+	/**
+	 * What the operation was given: what the caller passed, for a method after what it belongs to. Of a
+	 * watch, and where that is a lock, it is the library's own and only to be looked at.
+	 */
 	readonly arguments: readonly unknown[];
 	/** From the call of the function to its end, in nanoseconds. */
 	readonly durationNs: number;

@@ -6,6 +6,7 @@ import { once } from "./once.ts";
 import type { Operation } from "./operation.ts";
 import { run, runSync } from "./run.ts";
 import { type Interrupt, type Scope, takeScope } from "./scope.ts";
+import type { Job } from "./worker-lane.ts";
 
 /** What an operation calls back to its caller, and what tells it to stop. */
 export interface Hooks {
@@ -81,11 +82,22 @@ async function runOnWorker<T>(
 	}
 }
 
-/** An operation cut into parts: plain data each, and how their results become its own. */
+/** An operation cut into parts. */
 export interface Divided<P extends readonly unknown[], R, T> {
-	readonly parts: readonly P[];
-	readonly join: (results: readonly R[]) => T;
+	/** Plain data each, made when they are wanted. */
+	readonly parts: Iterable<P>;
+	/** Takes the result of a part, in no order. */
+	readonly take: (part: number, result: R) => void;
+	/** What all of it comes to, when the last part has ended. */
+	readonly whole: () => T;
 }
+
+/** What is checked and prepared at once, or piece by piece, so that other things are done between them. */
+export type InPieces<T> = Generator<void, T, void>;
+type Prepares<T> = T | InPieces<T>;
+
+/** How long a turn of the event loop may be kept up by pieces. */
+const TURN_NANOSECONDS = 1e6;
 
 /**
  * Gives an operation on many files its two forms, where parts of it can run side by side: one after
@@ -94,16 +106,16 @@ export interface Divided<P extends readonly unknown[], R, T> {
  */
 export function divisible<U extends unknown[], const P extends readonly unknown[], R, T>(
 	name: string,
-	divide: (scope: Scope, ...user: U) => Divided<P, R, T>,
+	divide: (scope: Scope, ...user: U) => Prepares<Divided<P, R, T>>,
 	load: () => (scope: Scope, hooks: Hooks, ...part: P) => Operation<R>,
 ): Offloadable<U, T> {
 	const body = once(load);
 	bodies.set(name, body as unknown as () => Body);
 	const operation = named(name, function* (scope: Scope, ...user: U): Operation<T> {
-		const { parts, join } = divide(scope, ...user);
-		const results: R[] = [];
-		for (const part of parts) results.push(yield* body()(scope, {}, ...part));
-		return join(results);
+		const { parts, take, whole } = atOnce(divide(scope, ...user));
+		let index = 0;
+		for (const part of parts) take(index++, yield* body()(scope, {}, ...part));
+		return whole();
 	});
 	return {
 		sync: (...user) => runSync(operation, ...user),
@@ -117,25 +129,50 @@ export function divisible<U extends unknown[], const P extends readonly unknown[
 	};
 }
 
+function atOnce<T extends object>(pieces: Prepares<T>): T {
+	if (!("next" in pieces)) return pieces;
+	for (;;) {
+		const { done, value } = pieces.next();
+		if (done) return value;
+	}
+}
+
+async function inTurns<T extends object>(pieces: Prepares<T>): Promise<T> {
+	if (!("next" in pieces)) return pieces;
+	let started = Bun.nanoseconds();
+	for (;;) {
+		const { done, value } = pieces.next();
+		if (done) return value;
+		if (Bun.nanoseconds() - started < TURN_NANOSECONDS) continue;
+		await new Promise<void>((resolve) => setImmediate(resolve));
+		started = Bun.nanoseconds();
+	}
+}
+
 async function runDivided<P extends readonly unknown[], R, T>(
 	name: string,
-	divide: (scope: Scope) => Divided<P, R, T>,
-	atOnce: number,
+	divide: (scope: Scope) => Prepares<Divided<P, R, T>>,
+	most: number,
 ): Promise<T> {
 	const scope = takeScope();
 	operationStarted();
 	try {
-		const { parts, join } = divide(scope);
-		const results: R[] = [];
-		const waiting = parts.entries();
+		const { parts, take, whole } = await inTurns(divide(scope));
+		// One iterator for all: it ends for the others, too, when one has failed.
+		const waiting = parts[Symbol.iterator]();
+		const shared = { [Symbol.iterator]: () => waiting };
+		let next = 0;
 		const pull = async () => {
-			for (const [index, part] of waiting) results[index] = await request(name, part, {}, true);
+			for (const part of shared) {
+				const index = next++;
+				take(index, await request<R>(name, part, {}, true));
+			}
 		};
 		// All are waited for, also when one has failed: the others use what the scope holds.
-		const ends = await Promise.allSettled(Array.from({ length: atOnce }, pull));
+		const ends = await Promise.allSettled(Array.from({ length: most }, pull));
 		const failed = ends.find((end) => end.status === "rejected");
 		if (failed !== undefined) throw failed.reason;
-		return join(results);
+		return whole();
 	} catch (error) {
 		blame(error, { name });
 		throw error;
@@ -155,7 +192,12 @@ function request<T>(
 	const { promise, resolve, reject } = Promise.withResolvers<T>();
 	const control = new Int32Array(new SharedArrayBuffer(8));
 	const signal = hooks.signal instanceof AbortSignal ? hooks.signal : undefined;
-	const abort = () => Atomics.store(control, ABORTED, 1);
+	const workers = workersForOperations();
+	const abort = () => {
+		Atomics.store(control, ABORTED, 1);
+		// One that waits for a worker would else wait for others to end before it ended.
+		if (workers?.withdraw(job)) end({ kind: "error", error: { aborted: true } });
+	};
 	let thrown: { error: unknown } | undefined;
 	signal?.addEventListener("abort", abort);
 
@@ -177,7 +219,7 @@ function request<T>(
 		else if (reply.kind === "value") resolve(reply.value as T);
 		else if (reply.kind === "error") reject(revive(reply.error, signal));
 	};
-	workersForOperations()?.enqueue({
+	const job: Job = {
 		request: {
 			kind: "operation",
 			name,
@@ -187,7 +229,8 @@ function request<T>(
 			control,
 		},
 		reply: (reply) => (reply.kind === "hook" ? call(reply) : end(reply)),
-	});
+	};
+	workers?.enqueue(job);
 	return promise;
 }
 

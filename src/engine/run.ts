@@ -63,6 +63,7 @@ function perform<A extends unknown[], T>(
 		generator = operation(scope, ...args)[Symbol.iterator]();
 	} catch (error) {
 		scope.end();
+		blame(error, operation);
 		return Promise.reject(error);
 	}
 	return new Task(generator, scope, operation).start();

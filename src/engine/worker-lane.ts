@@ -3,7 +3,8 @@ import type { Call, Completion, Lane } from "./call.ts";
 import type { Reply, Request } from "./messages.ts";
 import { settings } from "./settings.ts";
 
-interface Job {
+/** What a worker is to do, and who is told how it ends. */
+export interface Job {
 	readonly request: Request;
 	readonly reply: (reply: Reply) => void;
 }
@@ -42,6 +43,16 @@ export class WorkerLane implements Lane {
 	enqueue(job: Job): void {
 		(isLong(job) ? this.waitingOperations : this.waiting).push(job);
 		this.dispatch();
+	}
+
+	/** Takes back a job, which is not told of any more; false if a worker has begun it. */
+	withdraw(job: Job): boolean {
+		const from = isLong(job) ? this.waitingOperations : this.waiting;
+		const at = from.indexOf(job);
+		if (at < 0) return false;
+		from.splice(at, 1);
+		this.next();
+		return true;
 	}
 
 	async stop(): Promise<void> {
@@ -177,11 +188,14 @@ class Thread {
 	}
 }
 
+/** Where the runtime shows what is inside of an executable: all it has is what was bundled. */
+const IS_EXECUTABLE = /\/(\$bunfs|~BUN)\//.test(import.meta.url);
+
 /** A worker broke before it answered anything: most likely a bundler has left its script behind. */
 function notLoaded(reason: string): FsError {
-	return new FsError("ENOTSUP", "operation not supported", {
-		detail:
-			`the worker's script could not be loaded: ${reason}; a bundle does not contain it and must ` +
-			"keep the package external (bun build --external bun-fs-extended)",
-	});
+	const detail = IS_EXECUTABLE
+		? "it needs a worker, which an executable of bun build --compile does not contain; the Sync form works"
+		: `the worker's script could not be loaded: ${reason}; a bundle does not contain it and must ` +
+			"keep the package external (bun build --external bun-fs-extended)";
+	return new FsError("ENOTSUP", "operation not supported", { detail });
 }

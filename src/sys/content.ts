@@ -2,7 +2,9 @@
 import type { Region } from "../engine/memory.ts";
 import type { Operation } from "../engine/operation.ts";
 import type { Scope } from "../engine/scope.ts";
-import type { ContentHow, FileSystem, Handle } from "./system.ts";
+import { FsError } from "../errors.ts";
+import { ITSELF } from "./metadata.ts";
+import type { ContentHow, FileSystem, Handle, MetadataSystem } from "./system.ts";
 import { readWhole, writeWhole } from "./whole.ts";
 
 /** Bytes read at once; files up to this size are copied without a look for holes. */
@@ -79,6 +81,22 @@ export class Content {
 		this.done += bytes;
 		this.how.progress?.(this.done);
 	}
+}
+
+/** Emptied to be written anew, the source would be lost. */
+export function* refuseSame(
+	metadata: MetadataSystem,
+	scope: Scope,
+	source: Handle,
+	destination: Handle,
+): Operation<void> {
+	const from = yield* metadata.stat(scope, source, ITSELF);
+	const to = yield* metadata.stat(scope, destination, ITSELF);
+	if (from.ino !== to.ino || from.dev !== to.dev) return;
+	throw new FsError("EINVAL", "invalid argument", {
+		syscall: "copyfile",
+		detail: "source and destination are the same file",
+	});
 }
 
 /** Whether the block that starts at `start` holds nothing but zeros. */

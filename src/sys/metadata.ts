@@ -105,6 +105,14 @@ export abstract class Metadata {
 		| { readonly memoryAlign: number; readonly offsetAlign: number }
 		| undefined;
 
+	/**
+	 * How long a direct write can be that is done all at once or not at all, in bytes, and of how many
+	 * pieces of memory; undefined where there are no such writes.
+	 */
+	abstract readonly atomicWrite:
+		| { readonly unitMin: number; readonly unitMax: number; readonly segmentsMax: number }
+		| undefined;
+
 	/** The permission bits, with set-user-id, set-group-id and sticky. */
 	get permissions(): number {
 		return this.mode & 0o7777;
@@ -167,7 +175,8 @@ export abstract class Metadata {
 
 	/** Every field as plain data; 64-bit numbers as decimal strings. */
 	toJSON(): Record<string, unknown> {
-		const { kind, mode, size, blocks, blockSize, nlink, uid, gid, attributes, directIo } = this;
+		const { kind, mode, size, blocks, blockSize, nlink, uid, gid } = this;
+		const { attributes, directIo, atomicWrite } = this;
 		return {
 			kind,
 			mode,
@@ -188,6 +197,7 @@ export abstract class Metadata {
 			subvolume: this.subvolume === undefined ? undefined : String(this.subvolume),
 			attributes,
 			directIo,
+			atomicWrite,
 		};
 	}
 

@@ -8,4 +8,7 @@ const encoder = new TextEncoder();
 export const utf8Names: NameSystem = {
 	decode: (name) => decoder.decode(name),
 	encode: (name) => encoder.encode(name),
+	// Half of a surrogate pair would become U+FFFD, and so another name.
+	unfit: (name) =>
+		name.isWellFormed() ? undefined : "a lone surrogate, for which UTF-8 has no bytes",
 };

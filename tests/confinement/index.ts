@@ -1,6 +1,7 @@
 /**
  * Attacks every function of the library that takes a name, for long: `npm run test:attack`. Options:
- * `--tries` of each act, `--seconds` that it may take at most, `--form` (sync or async), titles of acts.
+ * `--tries` of each act, a million if nothing is said, `--seconds` that it may take at most, `--form`
+ * (sync or async), titles of acts.
  */
 import { parseArgs } from "node:util";
 import { configureEngine, stopEngine } from "../../src/index.ts";
@@ -19,9 +20,9 @@ const { values, positionals } = parseArgs({
 });
 const limit: Limit = {
 	tries: Number(values.tries ?? 1_000_000),
-	seconds: Number(values.seconds ?? 20),
+	seconds: Number(values.seconds ?? Number.POSITIVE_INFINITY),
 };
-const total = { tries: 0, flips: 0, failed: 0 };
+const total = { tries: 0, fewest: Number.POSITIVE_INFINITY, flips: 0, failed: 0 };
 
 function report(
 	act: Act,
@@ -33,8 +34,12 @@ function report(
 	const micros = (nanoseconds / 1000 / tries).toFixed(1);
 	const came = Object.entries(outcomes).map(([outcome, times]) => `${outcome} ${times}`);
 	console.log(`${act.title}, ${how}: ${tries} x ${micros} us, ${flips} flips: ${came.join(", ")}`);
-	for (const fault of faults) console.log(`!! ${fault}`);
-	if (faults.length > 0) total.failed++;
+	// What always ends in the same way has not been in a race. Promise forms may have too few tries.
+	const raced = flips > 0 || how !== "sync";
+	const wrong = raced ? faults : [...faults, "nothing was swapped while it was tried"];
+	for (const fault of wrong) console.log(`!! ${fault}`);
+	if (wrong.length > 0) total.failed++;
+	if (how === "sync") total.fewest = Math.min(total.fewest, tries);
 }
 
 async function run(form: Form, how: string, { tries, seconds }: Limit): Promise<void> {
@@ -55,7 +60,7 @@ for (const lane of ["immediate", "ring", "worker"] as const) {
 	const { tries, seconds } = limit;
 	await run("async", lane, { tries: tries / ASYNC_PART, seconds: seconds / 10 });
 }
-console.log(
-	`${total.tries} tries, ${total.flips} flips, ${total.failed === 0 ? "no escape" : `${total.failed} acts failed`}`,
-);
+const came = total.failed === 0 ? "no escape" : `${total.failed} acts failed`;
+const fewest = values.form === "async" ? "" : `, at least ${total.fewest} of each in the sync form`;
+console.log(`${total.tries} tries${fewest}; ${total.flips} flips; ${came}`);
 process.exit(total.failed === 0 ? 0 : 1);

@@ -51,6 +51,7 @@ export async function attack(
 		async [Symbol.asyncDispose]() {
 			child.kill("SIGKILL");
 			await child.exited;
+			if (child.signalCode !== "SIGKILL") throw new Error("the attacker had ended by itself");
 		},
 	};
 }
@@ -139,7 +140,7 @@ export class Tally {
 
 	private note(outcome: string): void {
 		this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
-		if (outcome !== this.last) this.flips++;
+		if (this.last !== "" && outcome !== this.last) this.flips++;
 		this.last = outcome;
 	}
 

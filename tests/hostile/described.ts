@@ -477,6 +477,7 @@ export const classes: Readonly<Record<string, DescribedClass>> = {
 			...["kind", "mode", "permissions", "size", "blocks", "blockSize", "ino", "dev", "rdev"],
 			...["nlink", "uid", "gid", "atimeNs", "mtimeNs", "ctimeNs", "birthtimeNs", "atime", "mtime"],
 			...["ctime", "birthtime", "mountId", "subvolume", "attributes", "directIo"],
+			"atomicWrite",
 		],
 		methods: methodsWithout(
 			...["isBlockDevice", "isCharacterDevice", "isDirectory", "isFIFO", "isFile", "isSocket"],

@@ -1,9 +1,11 @@
 /** At the limits of what there is: depths, sizes and lengths, and objects that are not what they seem. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fs from "node:fs";
 import { type Dir, type File, openDirSync, openSync } from "../../src/index.ts";
 import { runScript } from "../fixtures/run.ts";
-import { failureOf, forms } from "../forms.ts";
+import { failureOf, forms, PATIENCE_MILLISECONDS } from "../forms.ts";
+
+setDefaultTimeout(PATIENCE_MILLISECONDS);
 
 const GIB = 2 ** 30;
 

@@ -122,7 +122,7 @@ describe.if(process.platform === "linux").each(["ring", "worker"] as const)(
 						for (const end of ends) {
 							if (end.status === "rejected") expect(end.reason).toMatchObject({ code: "EBADF" });
 						}
-						expect(file.close()).resolves.toBeUndefined();
+						expect(await file.close()).toBeUndefined();
 						expect(() => file.fd).toThrow("EBADF");
 						if (!open.has(String(fd))) {
 							await until(() => !isOpen(fd, path("file")));

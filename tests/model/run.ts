@@ -36,6 +36,8 @@ export interface Run {
  */
 export async function run({ root, abilities, engine, operations, command }: Run): Promise<void> {
 	let seed = Number(FSX_MODEL_SEED ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+	// Said at once: a walk that hangs or crashes says nothing any more.
+	console.log(`FSX_MODEL_SEED=${seed} ${command} # ${engine}`);
 	await stopEngine();
 	configureEngine(engines[engine]);
 	using _ = engine === "short transfers" ? shortTransfers() : undefined;

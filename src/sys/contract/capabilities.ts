@@ -1,7 +1,7 @@
 import type { Lane } from "../../engine/call.ts";
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
-import type { Place } from "../system.ts";
+import type { Handle, Place } from "../system.ts";
 
 /** One line of what a system can do. */
 export interface Capability {
@@ -28,6 +28,12 @@ export interface FilesystemCapabilities {
 	readonly operations: readonly Capability[];
 }
 
+/** Has something made under a temporary name in an open directory, from which it is gone at the end. */
+export type Temporarily = <T>(
+	directory: Handle,
+	make: (place: Place) => Operation<T>,
+) => Operation<T>;
+
 export interface CapabilitySystem {
 	/** How the kernel's functions are called: `"shim"`, `"libc"`, and why not another way. */
 	entry(): { readonly by: string; readonly note?: string };
@@ -37,7 +43,11 @@ export interface CapabilitySystem {
 	machine(scope: Scope, queue: Lane | undefined): Operation<Capability[]>;
 	/**
 	 * What the filesystem of a directory, or of the directory that a file is in, can do, found out
-	 * on temporary files of its own.
+	 * on temporary files of its own, to which `temporarily` gives names.
 	 */
-	filesystem(scope: Scope, place: Place): Operation<FilesystemCapabilities>;
+	filesystem(
+		scope: Scope,
+		place: Place,
+		temporarily: Temporarily,
+	): Operation<FilesystemCapabilities>;
 }

@@ -24,8 +24,13 @@ export interface LockSystem {
 		length: number | undefined,
 	): Operation<boolean>;
 	/**
-	 * Locks an open file until it is closed, to tell others that its maker is at work on it. False
-	 * where another has it, or where some who can reach the file would not see the lock.
+	 * Locks an open file until it is closed, to tell others that its user is at work, or changes that
+	 * lock. False where another has it, and undefined where there are no such locks.
 	 */
-	claim(scope: Scope, handle: Handle): Operation<boolean>;
+	claim(scope: Scope, handle: Handle, kind: "shared" | "exclusive"): Operation<boolean | undefined>;
+	/**
+	 * Who sees the claims on the files of an open directory: the same text for those who see each
+	 * other's; empty if that is everybody who can reach the files. Undefined where that is not known.
+	 */
+	reach(scope: Scope, directory: Handle): Operation<string | undefined>;
 }

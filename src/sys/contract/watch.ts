@@ -26,7 +26,7 @@ export interface WatchHow {
 export interface ChangeSource extends Batches<Change> {
 	/** Whether it is a directory that is watched, and not a file. */
 	readonly isDirectory: boolean;
-	/** Ends the wait for the next batch, if one is under way, and the sequence with it. */
+	/** Ends the wait for the next batch, if one is under way, and the sequence; nothing once it is closed. */
 	wake(): void;
 }
 

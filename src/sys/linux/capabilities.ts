@@ -7,14 +7,14 @@ import type { Capability, CapabilitySystem, Handle, Place } from "../system.ts";
 import { type callNumbers, nr, sys } from "./calls.ts";
 import { entry } from "./entry.ts";
 import { Errno } from "./errno.ts";
-import { checked, failure } from "./failure.ts";
+import { failure } from "./failure.ts";
 import { file } from "./file.ts";
 import { AT_FDCWD, O, RESOLVE_CACHED } from "./layouts.ts";
 import { metadata } from "./metadata.ts";
-import { readMounts } from "./mounts.ts";
-import { openat, procPath, resolveFlags } from "./path.ts";
+import { openat, opened, procPath, resolveFlags } from "./path.ts";
 import { probeFilesystem } from "./probe.ts";
 import { Opcode, opcodeOf } from "./ring/opcodes.ts";
+import { mountOf } from "./statfs.ts";
 import { symlink } from "./symlink.ts";
 
 interface Way {
@@ -111,29 +111,34 @@ function* openDirectoryOf(scope: Scope, place: Place): Operation<Handle> {
 	const { directory = AT_FDCWD, path } = place;
 	const flags = O.O_PATH | O.O_CLOEXEC;
 	const found = yield* openat(scope, directory, path, flags, 0, resolveFlags(place));
-	const handle = checked(found, "open", { path });
+	const handle = opened(found, "open", place);
 	try {
 		const found = yield* metadata.stat(scope, handle, { follow: true, sync: "auto" });
 		const self = { directory: undefined, path: procPath(handle), beneath: false };
 		if (found.kind === "directory") return yield* file.open(scope, self, { directory: true });
-		if (place.beneath) return yield* openParentOf(scope, place, found.mountId);
+		if (place.beneath) return yield* openOn(scope, parentOf(place), found.mountId, path);
 		const name = Buffer.from(yield* symlink.readlink(scope, self));
-		const parent = name.subarray(0, Math.max(1, name.lastIndexOf("/")));
-		const at = { directory: undefined, path: parent, beneath: false };
-		return yield* file.open(scope, at, { directory: true });
+		const above = name.subarray(0, Math.max(1, name.lastIndexOf("/")));
+		const parent = { directory: undefined, path: above, beneath: false };
+		return yield* openOn(scope, parent, found.mountId, path);
 	} finally {
 		yield* file.close(scope, handle);
 	}
 }
 
-/** Opens the directory beneath which a confined name is, if that is where its file is, too. */
-function* openParentOf(scope: Scope, place: Place, mountId: bigint | undefined): Operation<Handle> {
-	const parent = yield* file.open(scope, parentOf(place), { directory: true });
+/** Opens the directory of a name, if its file is on the same mount: a file can be mounted, too. */
+function* openOn(
+	scope: Scope,
+	above: Place,
+	mountId: bigint | undefined,
+	path: Place["path"],
+): Operation<Handle> {
+	const parent = yield* file.open(scope, above, { directory: true });
 	try {
 		const found = yield* metadata.stat(scope, parent, { follow: true, sync: "auto" });
 		if (found.mountId === mountId) return parent;
 		throw failure(-Errno.ENOTDIR, "open", {
-			path: place.path,
+			path,
 			detail: "the name leads to a file on another filesystem; ask about a directory there",
 		});
 	} catch (error) {
@@ -160,12 +165,13 @@ export const capabilities: CapabilitySystem = {
 		return Object.entries(ways).map(([name, way]) => describe(name, way, queue));
 	},
 
-	*filesystem(scope, place) {
+	*filesystem(scope, place, temporarily) {
 		const directory = yield* openDirectoryOf(scope, place);
 		try {
 			const found = yield* metadata.stat(scope, directory, { follow: true, sync: "auto" });
-			const mount = readMounts(entry().call).find(({ id }) => BigInt(id) === found.mountId);
-			const operations = yield* probeFilesystem(scope, directory, found);
+			const { mountId } = found;
+			const mount = mountId === undefined ? undefined : yield* mountOf(scope, mountId);
+			const operations = yield* probeFilesystem(scope, directory, found, temporarily);
 			return { type: mount?.type, mountPoint: mount?.point, operations };
 		} finally {
 			yield* file.close(scope, directory);

@@ -1,7 +1,7 @@
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import type { FsError } from "../../errors.ts";
-import { BUFFER_SIZE, Content } from "../content.ts";
+import { BUFFER_SIZE, Content, refuseSame } from "../content.ts";
 import { ITSELF } from "../metadata.ts";
 import type { ContentHow, CopySystem, Handle, Place } from "../system.ts";
 import { writeWhole } from "../whole.ts";
@@ -17,10 +17,13 @@ import { metadata } from "./metadata.ts";
 /** Bytes per call: enough to be quick, few enough that an abort is soon seen. */
 const KERNEL_CHUNK = 16 * 1024 * 1024;
 
-/** Readable too, so that the copy can be compared with its source. */
+/**
+ * Readable too, so that the copy can be compared with its source. What is replaced is emptied when it
+ * is known to be no link, and not the source, which may have got the name meanwhile.
+ */
 const howToOpen = {
 	new: { read: true, write: true, create: true, exclusive: true },
-	replacement: { read: true, write: true, create: true, truncate: true },
+	replacement: { read: true, write: true, create: true, noFollow: true },
 	unnamed: { read: true, write: true, temporary: true },
 } as const;
 
@@ -50,7 +53,11 @@ export const copy: CopySystem = {
 		const handle = yield* file.open(scope, destination, { ...howToOpen[as], mode });
 		let done = false;
 		try {
-			if (as === "replacement") yield* conceal(handle, mode);
+			if (as === "replacement") {
+				yield* refuseSame(metadata, scope, source, handle);
+				yield* file.truncate(scope, handle, 0);
+				yield* conceal(handle, mode);
+			}
 			const transfer = yield* content(scope, source, handle, how);
 			done = true;
 			const { done: bytes, holes, method } = transfer;
@@ -185,9 +192,7 @@ class Transfer extends Content {
 	/** Copies the stretches that hold data and leaves holes between them. */
 	*segments(): Operation<void> {
 		for (;;) {
-			// No more data: what is left is a hole, up to where the file ends by now.
-			const data = yield* seek(this.source, this.done, SEEK_DATA);
-			const start = data ?? (yield* endOf(this.source));
+			const { data, start } = yield* this.nextData();
 			if (start > this.done) {
 				this.holes++;
 				this.advance(start - this.done);
@@ -199,6 +204,19 @@ class Transfer extends Content {
 			if (this.done < end) break;
 		}
 		yield* file.truncate(this.scope, this.destination, this.done);
+	}
+
+	/**
+	 * Where the next data begins, or, if there is none, where the hole ends that is left. The end is
+	 * asked for before it is seen that no data is there: what is appended meanwhile is not a hole.
+	 */
+	private *nextData(): Operation<{ data: number | undefined; start: number }> {
+		const { source, done } = this;
+		let data = yield* seek(source, done, SEEK_DATA);
+		if (data !== undefined) return { data, start: data };
+		const end = yield* endOf(source);
+		if (end > done) data = yield* seek(source, done, SEEK_DATA);
+		return { data, start: data ?? end };
 	}
 
 	/** Copies from where the transfer stands to `end`, or to the end of the file before that. */

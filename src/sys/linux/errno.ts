@@ -142,6 +142,7 @@ export const Errno = {
 	ENOENT: 2,
 	EINTR: 4,
 	ENXIO: 6,
+	E2BIG: 7,
 	EBADF: 9,
 	EAGAIN: 11,
 	EACCES: 13,

@@ -6,7 +6,7 @@ import { Errno } from "./errno.ts";
 import { extent } from "./extents.ts";
 import { checked, unsupported } from "./failure.ts";
 import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW, iovec, O, RWF_APPEND } from "./layouts.ts";
-import { at, openat, procPath, resolveFlags } from "./path.ts";
+import { at, openat, opened, procPath, resolveFlags } from "./path.ts";
 
 /** The open flags of this machine for what is asked. */
 function flagsOf(how: OpenHow): number {
@@ -41,7 +41,7 @@ export const file: FileSystem = {
 		if (how.direct && result === -Errno.EINVAL) {
 			throw unsupported("open", "this filesystem has no direct I/O", { path });
 		}
-		return checked(result, "open", { path });
+		return opened(result, "open", place);
 	},
 
 	*close(_scope, handle) {

@@ -77,7 +77,15 @@ export const kernelTypes = {
 	ZONEFS_MAGIC: [0x5a4f4653, "zonefs"],
 } as const satisfies Record<string, Type>;
 
-/** Numbers that only the sources of the filesystem itself have. */
+/** Numbers that only the sources of the filesystem itself have: of those with files of this machine. */
+export const localTypes = {
+	hfsplus: [0x482b, "hfsplus"],
+	jfs: [0x3153464a, "jfs"],
+	ntfs3: [0x7366746e, "ntfs3"],
+	zfs: [0x2fc12fc1, "zfs"],
+} as const satisfies Record<string, Type>;
+
+/** And of all others. */
 const otherTypes: readonly Type[] = [
 	[0x61756673, "aufs"],
 	[0x62656570, "configfs"],
@@ -85,22 +93,20 @@ const otherTypes: readonly Type[] = [
 	[0x01161970, "gfs2"],
 	[0x47504653, "gpfs"],
 	[0x4244, "hfs"],
-	[0x482b, "hfsplus"],
-	[0x3153464a, "jfs"],
 	[0x0bd00bd0, "lustre"],
 	[0x19800202, "mqueue"],
 	[0x5346544e, "ntfs"],
-	[0x7366746e, "ntfs3"],
 	[0x20030528, "pvfs2"],
 	[0x7275, "romfs"],
 	[0x67596969, "rpc_pipefs"],
 	[0x24051905, "ubifs"],
 	[0x00011954, "ufs"],
 	[0xa501fcf5, "vxfs"],
-	[0x2fc12fc1, "zfs"],
 ];
 
 /** The names of the types that have a number. */
 export const namesByMagic: ReadonlyMap<number, readonly string[]> = new Map(
-	[...Object.values<Type>(kernelTypes), ...otherTypes].map(([magic, ...names]) => [magic, names]),
+	[...Object.values<Type>(kernelTypes), ...Object.values<Type>(localTypes), ...otherTypes].map(
+		([magic, ...names]) => [magic, names],
+	),
 );

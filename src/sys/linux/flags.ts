@@ -5,6 +5,7 @@ import type { FileFlags, FlagChanges, FlagsSystem, Handle, Place, Subject } from
 import { nr, sys } from "./calls.ts";
 import { Errno } from "./errno.ts";
 import { checked, failure, unsupported } from "./failure.ts";
+import { typeOf } from "./lacking.ts";
 import {
 	AT_FDCWD,
 	FS_APPEND_FL,
@@ -25,8 +26,7 @@ import {
 	O,
 } from "./layouts.ts";
 import { metadata } from "./metadata.ts";
-import { openat, procPath, resolveFlags } from "./path.ts";
-import { statfs } from "./statfs.ts";
+import { openat, opened, procPath, resolveFlags } from "./path.ts";
 
 type FlagName = keyof FileFlags;
 
@@ -103,7 +103,8 @@ class Flagged {
 
 	/**
 	 * Opens what has a name, after a look: opening a device or a fifo may wait and may have effects.
-	 * By its entry in /proc the file that was looked at is opened, whatever has the name by then.
+	 * By its entry in /proc the file that was looked at is opened, whatever has the name by then; who
+	 * has a lease on it is waited for.
 	 */
 	private *opened<T>(
 		place: Place,
@@ -113,11 +114,14 @@ class Flagged {
 		const { scope } = this;
 		const { directory = AT_FDCWD, path } = place;
 		const look = O.O_PATH | O.O_CLOEXEC | (follow ? 0 : O.O_NOFOLLOW);
-		const seen = this.checked(yield* openat(scope, directory, path, look, 0, resolveFlags(place)));
+		const found = yield* openat(scope, directory, path, look, 0, resolveFlags(place));
+		const seen = opened(found, this.syscall, place);
 		try {
 			yield* this.checkKind(seen);
 			const self = scope.memory.cstring(procPath(seen));
-			const handle = this.checked(yield sys(nr.openat, AT_FDCWD, self, O.O_NONBLOCK | O.O_CLOEXEC));
+			const opened = yield sys(nr.openat, AT_FDCWD, self, O.O_CLOEXEC);
+			if (opened === -Errno.ENOENT) throw this.unsupported("flags take /proc, which is not there");
+			const handle = this.checked(opened);
 			try {
 				return yield* body(handle);
 			} finally {
@@ -164,8 +168,15 @@ class Flagged {
 		this.checked(result);
 		const ignored = differing(yield* this.read(handle));
 		if (ignored.length === 0) return;
-		yield* this.write(handle, before);
-		throw yield* this.lacks(handle, hasNot(ignored));
+		const isBack = yield* this.putBack(handle, before);
+		const kept = isBack ? "" : ", and those that it had before could not be put back";
+		throw yield* this.lacks(handle, hasNot(ignored) + kept);
+	}
+
+	private *putBack(handle: Handle, before: number): Operation<boolean> {
+		if ((yield* this.write(handle, before)) < 0) return false;
+		const found = (yield* this.find(handle)) ?? 0;
+		return names.every((name) => ((found ^ before) & bits[name]) === 0);
 	}
 
 	unsupported(detail: string): Error {
@@ -186,8 +197,7 @@ class Flagged {
 
 	/** The error for what the filesystem cannot do; it says which filesystem that is. */
 	private *lacks(handle: Handle, what: string): Operation<Error> {
-		const { type } = yield* statfs.statfs(this.scope, handle);
-		return this.unsupported(`${type} ${what}`);
+		return this.unsupported(`${yield* typeOf(this.scope, handle)} ${what}`);
 	}
 
 	private checked(result: number): number {

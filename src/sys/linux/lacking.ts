@@ -1,7 +1,7 @@
 import { once } from "../../engine/once.ts";
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
-import type { FsError } from "../../errors.ts";
+import { FsError } from "../../errors.ts";
 import type { FilesystemStatus, Handle } from "../system.ts";
 import { unsupported } from "./failure.ts";
 
@@ -20,6 +20,15 @@ export function* lacking(
 	syscall: string,
 	what: string,
 ): Operation<FsError> {
-	const { type } = yield* statusOf(scope, handle);
-	return unsupported(syscall, `${type} cannot ${what}`);
+	return unsupported(syscall, `${yield* typeOf(scope, handle)} cannot ${what}`);
+}
+
+/** The name of the filesystem's type; that this cannot be had must not hide what is to be said of it. */
+export function* typeOf(scope: Scope, handle: Handle): Operation<string> {
+	try {
+		return (yield* statusOf(scope, handle)).type;
+	} catch (error) {
+		if (error instanceof FsError) return "the filesystem";
+		throw error;
+	}
 }

@@ -43,6 +43,7 @@ export const STATX_BTIME = 0x800;
 export const STATX_MNT_ID = 0x1000;
 export const STATX_DIOALIGN = 0x2000;
 export const STATX_SUBVOL = 0x8000;
+export const STATX_WRITE_ATOMIC = 0x10000;
 
 export const STATX_ATTR_COMPRESSED = 0x4;
 export const STATX_ATTR_IMMUTABLE = 0x10;
@@ -80,6 +81,9 @@ export const statx = {
 	dioMemoryAlign: 152,
 	dioOffsetAlign: 156,
 	subvolume: 160,
+	atomicWriteUnitMin: 168,
+	atomicWriteUnitMax: 172,
+	atomicWriteSegmentsMax: 176,
 } as const;
 
 /** The seconds and nanoseconds of a `statx_timestamp` and of a `timespec` alike. */
@@ -109,6 +113,7 @@ export const S_IFSOCK = 0o140000;
 
 export const XATTR_CREATE = 1;
 export const XATTR_REPLACE = 2;
+export const XATTR_NAME_MAX = 255;
 export const XATTR_SIZE_MAX = 65536;
 export const XATTR_LIST_MAX = 65536;
 
@@ -140,6 +145,7 @@ export const F_WRLCK = 1;
 export const F_UNLCK = 2;
 export const flock = { size: 32, type: 0, whence: 2, start: 8, length: 16, pid: 24 } as const;
 
+export const LOCK_SH = 1;
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
 
@@ -193,7 +199,6 @@ export const FS_DAX_FL = 0x2000000;
 export const FS_PROJINHERIT_FL = 0x20000000;
 export const FS_CASEFOLD_FL = 0x40000000;
 
-export const FUSE_SUPER_MAGIC = 0x65735546;
 export const statfs = {
 	size: 120,
 	type: 0,

@@ -23,15 +23,23 @@ import {
 	STATX_DIOALIGN,
 	STATX_MNT_ID,
 	STATX_SUBVOL,
+	STATX_WRITE_ATOMIC,
 	statx,
 	timespec,
 	UTIME_NOW,
 	UTIME_OMIT,
 } from "./layouts.ts";
-import { at, openat, procPath, resolveFlags } from "./path.ts";
+import { at, openat, opened, procPath, resolveFlags } from "./path.ts";
 import { StatxMetadata } from "./statx.ts";
 
-const WANTED = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | STATX_DIOALIGN | STATX_SUBVOL;
+/** Whether a file takes atomic writes is told, among the attributes too, only if it is asked for. */
+const WANTED =
+	STATX_BASIC_STATS |
+	STATX_BTIME |
+	STATX_MNT_ID |
+	STATX_DIOALIGN |
+	STATX_SUBVOL |
+	STATX_WRITE_ATOMIC;
 /** For the one call that has to be as quick as the runtime's own. */
 const STATX = nr.statx;
 const BILLION = 1_000_000_000n;
@@ -122,7 +130,9 @@ export const metadata: MetadataSystem = {
 
 	*chmod(scope, subject, mode, follow) {
 		if (typeof subject === "number") {
-			checked(yield sys(nr.fchmod, subject, mode), "fchmod");
+			const result = yield sys(nr.fchmod, subject, mode);
+			if (result === -Errno.EBADF) return yield* chmodLookedAt(scope, subject, mode);
+			checked(result, "fchmod");
 			return;
 		}
 		const { path } = subject;
@@ -188,11 +198,8 @@ function noModeOfLinks(path: string | Uint8Array): Error {
 function* chmodThroughProc(scope: Scope, place: Place, mode: number): Operation<void> {
 	const { directory = AT_FDCWD, path } = place;
 	const flags = O.O_PATH | O.O_NOFOLLOW | O.O_CLOEXEC;
-	const fd = checked(
-		yield* openat(scope, directory, path, flags, 0, resolveFlags(place)),
-		"lchmod",
-		{ path },
-	);
+	const found = yield* openat(scope, directory, path, flags, 0, resolveFlags(place));
+	const fd = opened(found, "lchmod", place);
 	try {
 		const found = yield* metadata.stat(scope, fd, { follow: false, sync: "auto" });
 		if ((found.mode & S_IFMT) === S_IFLNK) throw noModeOfLinks(path);
@@ -201,6 +208,19 @@ function* chmodThroughProc(scope: Scope, place: Place, mode: number): Operation<
 	} finally {
 		yield sys(nr.close, fd);
 	}
+}
+
+/** Of what is open only to be looked at, if it is open at all: there fchmod says that it is not. */
+function* chmodLookedAt(scope: Scope, handle: Handle, mode: number): Operation<void> {
+	const { memory } = scope;
+	const empty = memory.cstring("");
+	let result = yield sys(nr.fchmodat2, handle, empty, mode, AT_EMPTY_PATH);
+	// Before Linux 6.6, and in sandboxes that do not know it.
+	if (result === -Errno.ENOSYS || result === -Errno.EPERM) {
+		result = yield sys(nr.fchmodat, AT_FDCWD, memory.cstring(procPath(handle)), mode);
+		if (result === -Errno.ENOENT) result = -Errno.EBADF;
+	}
+	checked(result, "fchmod");
 }
 
 function putTime(times: Region, offset: number, time: TimeToSet): void {

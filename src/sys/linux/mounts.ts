@@ -41,10 +41,21 @@ const unescaped = (text: string) =>
 		"latin1",
 	).toString();
 
+/** The list of mounts; its text is to be read as Latin-1. */
+export const MOUNT_LIST = "/proc/self/mountinfo";
+
+/** What a line of the list says; undefined for what is none. */
+export function mountIn(line: string): Mount | undefined {
+	const [before, after] = line.split(" - ");
+	if (before === undefined || after === undefined) return undefined;
+	const [id, , , , point = ""] = before.split(" ");
+	return { id: Number(id), point: unescaped(point), type: after.split(" ")[0] ?? "" };
+}
+
 /** Opens the list of mounts; a negative number where there is no /proc. */
 function openList(call: Entry, memory: Memory): number {
 	const mark = memory.mark();
-	const path = memory.cstring("/proc/self/mountinfo");
+	const path = memory.cstring(MOUNT_LIST);
 	const fd = call(nr.openat, AT_FDCWD, path, O.O_CLOEXEC, 0, 0, 0);
 	memory.release(mark);
 	return fd;
@@ -64,12 +75,7 @@ export function readMounts(call: Entry): Mount[] {
 			text += Buffer.from(buffer.bytes(0, length)).toString("latin1");
 		}
 		call(nr.close, fd, 0, 0, 0, 0, 0);
-		return text.split("\n").flatMap((line) => {
-			const [before, after] = line.split(" - ");
-			if (before === undefined || after === undefined) return [];
-			const [id, , , , point = ""] = before.split(" ");
-			return [{ id: Number(id), point: unescaped(point), type: after.split(" ")[0] ?? "" }];
-		});
+		return text.split("\n").flatMap((line) => mountIn(line) ?? []);
 	} finally {
 		memory.free();
 		memory.discard();

@@ -7,6 +7,7 @@ import type { Call } from "../../engine/call.ts";
 import type { Operation } from "../../engine/operation.ts";
 import { Pause } from "../../engine/pause.ts";
 import type { Scope } from "../../engine/scope.ts";
+import { printable } from "../../errors.ts";
 import type { Place } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { Errno } from "./errno.ts";
@@ -38,6 +39,13 @@ const PAUSE_MILLISECONDS = 1;
 /** The flags that keep a path inside its directory. */
 export function resolveFlags(place: Place): number {
 	return place.beneath ? RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS : 0;
+}
+
+/** Passes on what opening a place gave, or throws: of a confined one, also that it leads out. */
+export function opened(result: number, syscall: string, { path, beneath }: Place): number {
+	const leadsOut = beneath && result === -Errno.EXDEV;
+	const detail = leadsOut ? `'${printable(path)}' leads out of the directory` : undefined;
+	return checked(result, syscall, { path, detail });
 }
 
 /**
@@ -149,24 +157,24 @@ function* resolve(scope: Scope, place: Place, reach: Reach, syscall: string): Op
 	const flags = resolveFlags(place);
 	const walk = function* (to: string | Uint8Array, extra: number): Operation<number> {
 		const result = yield* openat(scope, directory, to, O.O_PATH | O.O_CLOEXEC | extra, 0, flags);
-		return checked(result, syscall, { path });
+		return opened(result, syscall, place);
 	};
 	// With a slash after it a link is followed, and the file must be a directory.
 	if (name === ".." || (reach === "link" && trailing)) {
-		const opened = yield* walk(path, O.O_DIRECTORY);
-		if (reach !== "entry") return { dirfd: opened, path: ".", opened };
+		const found = yield* walk(path, O.O_DIRECTORY);
+		if (reach !== "entry") return { dirfd: found, path: ".", opened: found };
 		// It stays inside. Nothing is made or removed under this name, and the kernel says why.
-		yield sys(nr.close, opened);
+		yield sys(nr.close, found);
 		const above = yield* walk(parent ?? ".", O.O_DIRECTORY);
 		return { dirfd: above, path: "..", opened: above };
 	}
 	if (reach === "follow" || name === "") {
-		const opened = yield* walk(path, 0);
-		return { dirfd: AT_FDCWD, path: procPath(opened), opened };
+		const found = yield* walk(path, 0);
+		return { dirfd: AT_FDCWD, path: procPath(found), opened: found };
 	}
 	if (parent === undefined) return { dirfd: directory, path: last, opened: undefined };
-	const opened = yield* walk(parent, O.O_DIRECTORY);
-	return { dirfd: opened, path: last, opened };
+	const found = yield* walk(parent, O.O_DIRECTORY);
+	return { dirfd: found, path: last, opened: found };
 }
 
 function* release(resolved: Resolved): Operation<void> {

@@ -55,8 +55,13 @@ export const inside = (handle: Handle, path: string | Uint8Array): Place => ({
 
 const fallocate = (mode: number) =>
 	function* ({ first }: Bench): Operation<undefined> {
-		checked(yield sys(nr.fallocate, first, mode, 0, BLOCK), "fallocate");
+		const result = yield sys(nr.fallocate, first, mode, 0, BLOCK);
+		if (result === -Errno.EINVAL) throw failure(result, "fallocate", { detail: LARGER_UNITS });
+		checked(result, "fallocate");
 	};
+
+/** The change is known there, and the range is not of whole units (clusters, realtime extents). */
+const LARGER_UNITS = `the filesystem allocates more than ${BLOCK} bytes at once`;
 
 export const onFiles: readonly Probe<Bench>[] = [
 	[

@@ -6,16 +6,14 @@ import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import { FsError, isCode } from "../../errors.ts";
 import type { Metadata } from "../metadata.ts";
-import type { Capability, Handle, Place } from "../system.ts";
+import type { Capability, Handle, Place, Temporarily } from "../system.ts";
+import { nr, sys } from "./calls.ts";
 import { directory } from "./directory.ts";
 import { file } from "./file.ts";
 import { BLOCK, inside, makeFile, onFiles, onNames, type Probe } from "./probe-list.ts";
 
 /** Failures that say something about this process or moment, not about the filesystem. */
 const CIRCUMSTANCES = ["EACCES", "EDQUOT", "EMFILE", "ENFILE", "ENOSPC", "EPERM", "EROFS"];
-
-/** A name that nobody else has. */
-const freshName = () => `.fsx-probe-${crypto.randomUUID()}`;
 
 function* attempt<B extends { readonly scope: Scope }>(
 	bench: B,
@@ -27,7 +25,8 @@ function* attempt<B extends { readonly scope: Scope }>(
 		return { name, of: "filesystem", supported: true, by, ...(note !== undefined && { note }) };
 	} catch (error) {
 		if (!(error instanceof FsError)) throw error;
-		if (CIRCUMSTANCES.includes(error.code)) return notProbed(error)([name, by, probe]);
+		const unfit = error.code === "EINVAL" && error.syscall === "fallocate";
+		if (unfit || CIRCUMSTANCES.includes(error.code)) return notProbed(error)([name, by, probe]);
 		return { name, of: "filesystem", supported: false, by, note: reasonOf(error) };
 	} finally {
 		bench.scope.release(mark);
@@ -51,26 +50,36 @@ const notProbed =
 	});
 
 /** A file that is gone when it is closed; where none can be without a name, its name goes at once. */
-function* openTemporary(scope: Scope, handle: Handle): Operation<Handle> {
+function* openTemporary(scope: Scope, handle: Handle, temporarily: Temporarily): Operation<Handle> {
 	const how = { read: true, write: true, mode: 0o600 };
 	try {
 		return yield* file.open(scope, inside(handle, "."), { ...how, temporary: true });
 	} catch (error) {
 		if (!isCode(error, "ENOTSUP")) throw error;
 	}
-	const place = inside(handle, freshName());
-	const opened = yield* file.open(scope, place, { ...how, create: true, exclusive: true });
-	yield* directory.unlink(scope, place);
-	return opened;
+	return yield* temporarily(handle, function* (place) {
+		const opened = yield* file.open(scope, place, { ...how, create: true, exclusive: true });
+		try {
+			yield* directory.unlink(scope, place);
+			return opened;
+		} catch (error) {
+			yield* closeQuietly(opened);
+			throw error;
+		}
+	});
 }
 
-function* probeFiles(scope: Scope, handle: Handle): Operation<Capability[]> {
+function* probeFiles(
+	scope: Scope,
+	handle: Handle,
+	temporarily: Temporarily,
+): Operation<Capability[]> {
 	const opened: Handle[] = [];
 	const results: Capability[] = [];
 	try {
-		const first = yield* openTemporary(scope, handle);
+		const first = yield* openTemporary(scope, handle, temporarily);
 		opened.push(first);
-		const second = yield* openTemporary(scope, handle);
+		const second = yield* openTemporary(scope, handle, temporarily);
 		opened.push(second);
 		const block = scope.memory.reserve(BLOCK);
 		block.bytes().fill(1);
@@ -82,38 +91,56 @@ function* probeFiles(scope: Scope, handle: Handle): Operation<Capability[]> {
 		if (!(error instanceof FsError)) throw error;
 		results.push(...onFiles.slice(results.length).map(notProbed(error)));
 	} finally {
-		for (const one of opened) yield* file.close(scope, one);
+		for (const one of opened) yield* closeQuietly(one);
 	}
 	return results;
 }
 
-function* probeNames(scope: Scope, parent: Handle): Operation<Capability[]> {
-	const place = inside(parent, freshName());
+/** What was only tried out has nothing to lose. */
+function* closeQuietly(handle: Handle): Operation<void> {
+	yield sys(nr.close, handle);
+}
+
+function* probeNames(
+	scope: Scope,
+	parent: Handle,
+	temporarily: Temporarily,
+): Operation<Capability[]> {
 	const results: Capability[] = [];
+	let isRemoved = true;
 	try {
-		yield* directory.mkdir(scope, place, 0o700);
+		yield* temporarily(parent, function* (place) {
+			yield* directory.mkdir(scope, place, 0o700);
+			isRemoved = false;
+			try {
+				yield* probeIn(scope, place, results);
+			} finally {
+				yield* directory.rmdir(scope, place);
+				isRemoved = true;
+			}
+		});
 	} catch (error) {
-		if (!(error instanceof FsError)) throw error;
-		return onNames.map(notProbed(error));
-	}
-	try {
-		const handle = yield* file.open(scope, place, { directory: true, noFollow: true });
-		try {
-			const at = (name: string | Uint8Array) => inside(handle, name);
-			yield* makeFile(scope, at("a"));
-			yield* makeFile(scope, at("b"));
-			for (const probe of onNames) results.push(yield* attempt({ scope, at }, probe));
-		} finally {
-			yield* file.close(scope, handle);
-			yield* empty(scope, place);
-		}
-	} catch (error) {
-		if (!(error instanceof FsError)) throw error;
+		if (!(error instanceof FsError) || !isRemoved) throw error;
 		results.push(...onNames.slice(results.length).map(notProbed(error)));
-	} finally {
-		yield* directory.rmdir(scope, place);
 	}
 	return results;
+}
+
+function* probeIn(scope: Scope, place: Place, results: Capability[]): Operation<void> {
+	const handle = yield* file.open(scope, place, { directory: true, noFollow: true });
+	let listed = false;
+	try {
+		const at = (name: string | Uint8Array) => inside(handle, name);
+		// Where directories cannot be listed, nothing is put into one: it could not be emptied.
+		yield* directory.read(scope, handle);
+		listed = true;
+		yield* makeFile(scope, at("a"));
+		yield* makeFile(scope, at("b"));
+		for (const probe of onNames) results.push(yield* attempt({ scope, at }, probe));
+	} finally {
+		yield* closeQuietly(handle);
+		if (listed) yield* empty(scope, place);
+	}
 }
 
 /** Removes what is in a directory. Opened anew: btrfs lists what was there when it was opened. */
@@ -123,10 +150,13 @@ function* empty(scope: Scope, place: Place): Operation<void> {
 		for (;;) {
 			const records = yield* directory.read(scope, handle);
 			if (records.length === 0) break;
-			for (const { name } of records) yield* directory.unlink(scope, inside(handle, name));
+			for (const { name } of records) {
+				// One that stays must not keep the others; that the directory stays, too, is told.
+				yield sys(nr.unlinkat, handle, scope.memory.cstring(name), 0);
+			}
 		}
 	} finally {
-		yield* file.close(scope, handle);
+		yield* closeQuietly(handle);
 	}
 }
 
@@ -145,6 +175,7 @@ export function* probeFilesystem(
 	scope: Scope,
 	handle: Handle,
 	found: Metadata,
+	temporarily: Temporarily,
 ): Operation<Capability[]> {
 	const supported = found.birthtimeNs !== undefined;
 	const birth: Capability = {
@@ -157,7 +188,7 @@ export function* probeFilesystem(
 	return [
 		birth,
 		yield* attempt({ scope, handle }, temporary),
-		...(yield* probeFiles(scope, handle)),
-		...(yield* probeNames(scope, handle)),
+		...(yield* probeFiles(scope, handle, temporarily)),
+		...(yield* probeNames(scope, handle, temporarily)),
 	];
 }

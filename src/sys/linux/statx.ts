@@ -15,6 +15,7 @@ import {
 	STATX_DIOALIGN,
 	STATX_MNT_ID,
 	STATX_SUBVOL,
+	STATX_WRITE_ATOMIC,
 	statx,
 	timespec,
 } from "./layouts.ts";
@@ -136,6 +137,13 @@ export class StatxMetadata extends Metadata {
 		const offsetAlign = this.u32(statx.dioOffsetAlign);
 		if (!this.has(STATX_DIOALIGN) || memoryAlign === 0) return undefined;
 		return { memoryAlign, offsetAlign };
+	}
+
+	get atomicWrite(): Metadata["atomicWrite"] {
+		const unitMin = this.u32(statx.atomicWriteUnitMin);
+		if (!this.has(STATX_WRITE_ATOMIC) || unitMin === 0) return undefined;
+		const unitMax = this.u32(statx.atomicWriteUnitMax);
+		return { unitMin, unitMax, segmentsMax: this.u32(statx.atomicWriteSegmentsMax) };
 	}
 
 	/** Whether the kernel has filled this in. */

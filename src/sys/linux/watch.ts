@@ -8,7 +8,7 @@ import { enter } from "./entry.ts";
 import { checked } from "./failure.ts";
 import { AT_FDCWD, O } from "./layouts.ts";
 import { metadata } from "./metadata.ts";
-import { openat, procPath, resolveFlags } from "./path.ts";
+import { openat, opened, procPath, resolveFlags } from "./path.ts";
 import { Inotify } from "./watch/inotify.ts";
 import { needsMore, replay, waitForMore } from "./watch/replay.ts";
 import { includeAll, letGo } from "./watch/scan.ts";
@@ -57,7 +57,7 @@ function* openByName(scope: Scope, place: Place): Operation<Handle> {
 	const { directory = AT_FDCWD, path } = place;
 	const flags = O.O_PATH | O.O_CLOEXEC;
 	const result = yield* openat(scope, directory, path, flags, 0, resolveFlags(place));
-	return checked(result, "watch", { path });
+	return opened(result, "watch", place);
 }
 
 function* addRoot(
@@ -113,6 +113,8 @@ function sourceOf(tree: Tree, isDirectory: boolean): ChangeSource {
 	const { inotify, how } = tree;
 	/** What went wrong after changes that are to be reported first. */
 	let failure: unknown;
+	/** From then on its number may be that of another queue. */
+	let isClosed = false;
 
 	/** Reads and looks at events; whether there were any to read. */
 	function* gather(scope: Scope): Operation<boolean> {
@@ -148,6 +150,7 @@ function sourceOf(tree: Tree, isDirectory: boolean): ChangeSource {
 		},
 
 		*close() {
+			isClosed = true;
 			const { directory: kept } = tree.root;
 			if (kept !== undefined) yield sys(nr.close, kept);
 			yield* inotify.close();
@@ -155,6 +158,7 @@ function sourceOf(tree: Tree, isDirectory: boolean): ChangeSource {
 
 		wake() {
 			tree.hasEnded = true;
+			if (isClosed) return;
 			// The event that the watch has ended ends the wait.
 			enter(nr.inotify_rm_watch, inotify.handle, tree.table.root.wd, 0, 0, 0, 0);
 		},

@@ -5,7 +5,13 @@ import type { Subject, XattrSystem } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { Errno } from "./errno.ts";
 import { failure, unsupported } from "./failure.ts";
-import { XATTR_CREATE, XATTR_LIST_MAX, XATTR_REPLACE, XATTR_SIZE_MAX } from "./layouts.ts";
+import {
+	XATTR_CREATE,
+	XATTR_LIST_MAX,
+	XATTR_NAME_MAX,
+	XATTR_REPLACE,
+	XATTR_SIZE_MAX,
+} from "./layouts.ts";
 import { byPath } from "./path.ts";
 
 /** One operation in its three forms: by path, by the path of a link itself, by descriptor. */
@@ -27,6 +33,13 @@ const forms = {
 		handle: nr.fremovexattr,
 	},
 } satisfies Record<string, Forms>;
+
+/** What the kernel has too much of when it says so. */
+const limits: ReadonlyMap<number, string> = new Map([
+	[Errno.ERANGE, `names have at most ${XATTR_NAME_MAX} bytes`],
+	[Errno.E2BIG, `values, and all names of a file together, have at most ${XATTR_SIZE_MAX} bytes`],
+	[Errno.ENOSPC, "the disk, or what this filesystem keeps for the attributes of a file, is full"],
+]);
 
 /** What an operation acts on, and in which of its forms. */
 class Attributes {
@@ -57,7 +70,9 @@ class Attributes {
 		if (result >= 0) return result;
 		const { subject, syscall } = this;
 		const details = typeof subject === "number" ? {} : { path: subject.path };
-		if (result !== -Errno.EOPNOTSUPP) throw failure(result, syscall, details);
+		if (result !== -Errno.EOPNOTSUPP) {
+			throw failure(result, syscall, { ...details, detail: limits.get(-result) });
+		}
 		throw unsupported(
 			syscall,
 			"this filesystem has no extended attributes of that kind; " +

@@ -4,7 +4,7 @@
  */
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
-import { BUFFER_SIZE, Content } from "../content.ts";
+import { BUFFER_SIZE, Content, refuseSame } from "../content.ts";
 import type { ContentHow, CopySystem, Handle, Place } from "../system.ts";
 import { writeWhole } from "../whole.ts";
 import { setSparse, spaceOf } from "./allocate.ts";
@@ -14,12 +14,16 @@ import { directory } from "./directory.ts";
 import { extent } from "./extents.ts";
 import { unsupported } from "./failure.ts";
 import { file } from "./file.ts";
+import { metadata } from "./metadata.ts";
 
-/** Readable too, so that the copy can be compared with its source. */
+/**
+ * Readable too, so that the copy can be compared with its source. What is replaced is emptied when it
+ * is known to be no link, and not the source; opened to be truncated it would lose its streams and
+ * attributes as well.
+ */
 const howToOpen = {
 	new: { read: true, write: true, create: true, exclusive: true },
-	// Opened to be truncated it would lose its streams and attributes as well.
-	replacement: { read: true, write: true, create: true },
+	replacement: { read: true, write: true, create: true, noFollow: true },
 	unnamed: { read: true, write: true, temporary: true },
 } as const;
 
@@ -29,7 +33,10 @@ export const copy: CopySystem = {
 		const handle = yield* file.open(scope, destination, { ...howToOpen[as], mode });
 		let done = false;
 		try {
-			if (as === "replacement") yield* file.truncate(scope, handle, 0);
+			if (as === "replacement") {
+				yield* refuseSame(metadata, scope, source, handle);
+				yield* file.truncate(scope, handle, 0);
+			}
 			const { done: bytes, holes, method } = yield* content(scope, source, handle, how);
 			done = true;
 			return { bytes, holes, method, handle };

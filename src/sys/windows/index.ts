@@ -11,7 +11,7 @@ export const system: System = assembled(
 	{
 		name: "Windows",
 		kernel,
-		names: { decode: unitsOf, encode: bytesOf },
+		names: { decode: unitsOf, encode: bytesOf, unfit: () => undefined },
 		errnoOf,
 		file,
 		directory,

@@ -79,8 +79,12 @@ export const FileRenameInformationEx = 65;
 export const FileLinkInformationEx = 72;
 
 export const FileFsVolumeInformation = 1;
+export const FileFsDeviceInformation = 4;
 export const FileFsAttributeInformation = 5;
 export const FileFsFullSizeInformation = 7;
+
+/** Of a device: that it is on another machine. */
+export const FILE_REMOTE_DEVICE = 0x10;
 
 export const FILE_PERSISTENT_ACLS = 0x8;
 export const FILE_CASE_SENSITIVE_SEARCH = 0x1;
@@ -214,6 +218,8 @@ export const fileFsVolumeInformation = {
 	volumeCreationTime: 0,
 	volumeSerialNumber: 8,
 } as const;
+
+export const fileFsDeviceInformation = { size: 8, deviceType: 0, characteristics: 4 } as const;
 
 export const fileIdBothDirInformation = {
 	size: 112,

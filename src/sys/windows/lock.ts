@@ -25,7 +25,7 @@ import {
 	overlapped,
 	STATUS_PENDING,
 } from "./layouts.ts";
-import { lacking } from "./volume.ts";
+import { isRemote, lacking } from "./volume.ts";
 
 /** Where locks of each purpose lie: the upper halves of offsets that no content ever has. */
 const area = { locks: 0x40000000, guards: 0x50000000, claims: 0x60000000 } as const;
@@ -77,9 +77,18 @@ export const lock: LockSystem = {
 		return !isOwn;
 	},
 
-	*claim(scope, handle) {
-		const whole: Stretch = { start: 0, end: 1, kind: "exclusive" };
-		return (yield* ask(scope, handle, area.claims, whole)) >= 0;
+	*claim(scope, handle, kind) {
+		const whole: Stretch = { start: 0, end: 1, kind };
+		// A claim is changed by giving it up and asking anew, as flock(2) does it too.
+		yield* unlock(scope, handle, area.claims, whole);
+		const result = yield* ask(scope, handle, area.claims, whole);
+		if (result === answers.inTheWay) return false;
+		return result >= 0 ? true : undefined;
+	},
+
+	// A server keeps the locks of all its clients, but whether it does so is its business.
+	*reach(scope, directory) {
+		return (yield* isRemote(scope, directory)) ? undefined : "";
 	},
 };
 

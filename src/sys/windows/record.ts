@@ -145,6 +145,10 @@ export class HandleMetadata extends Metadata {
 		return undefined;
 	}
 
+	get atomicWrite(): undefined {
+		return undefined;
+	}
+
 	get attributes(): FileAttributes {
 		const has = (bit: number) => (this.u32(record.attributes) & bit) !== 0;
 		return {

@@ -8,9 +8,12 @@ import { call } from "./calls.ts";
 import { Status } from "./errno.ts";
 import { checked, unsupported } from "./failure.ts";
 import {
+	FILE_REMOTE_DEVICE,
 	FileFsAttributeInformation,
+	FileFsDeviceInformation,
 	FileFsFullSizeInformation,
 	fileFsAttributeInformation,
+	fileFsDeviceInformation,
 	fileFsFullSizeInformation,
 	ioStatusBlock,
 } from "./layouts.ts";
@@ -75,6 +78,13 @@ export function* volumeSizes(scope: Scope, handle: Handle): Operation<VolumeSize
 		free: info.bigU64(layout.actualAvailableAllocationUnits),
 		available: info.bigU64(layout.callerAvailableAllocationUnits),
 	};
+}
+
+/** Whether the volume is another machine's. */
+export function* isRemote(scope: Scope, handle: Handle): Operation<boolean> {
+	const { size, characteristics } = fileFsDeviceInformation;
+	const device = yield* queryVolume(scope, handle, FileFsDeviceInformation, size);
+	return (device.u32(characteristics) & FILE_REMOTE_DEVICE) !== 0;
 }
 
 /** The error for what a filesystem cannot do; it says which filesystem that is. */

@@ -9,13 +9,13 @@ import {
 	AT_EMPTY_PATH,
 	AT_STATX_DONT_SYNC,
 	F_GETFL,
-	FUSE_SUPER_MAGIC,
 	O,
 	S_IFMT,
 	STATX_BASIC_STATS,
-	statfs,
+	STATX_MNT_ID,
 	statx,
 } from "../layouts.ts";
+import { MountKinds } from "../mounts.ts";
 import { type Entry, encode, fits, idleEntry, opcodeOf } from "./opcodes.ts";
 import { Queue } from "./queue.ts";
 import { Waker } from "./waker.ts";
@@ -58,11 +58,12 @@ interface Submission {
 export class RingLane implements Lane {
 	private readonly memory = new Memory();
 	private readonly record = this.memory.reserveZeroed(statx.size);
-	private readonly status = this.memory.reserveZeroed(statfs.size);
 	private readonly empty = this.memory.cstring("");
 	private readonly queue: Queue;
 	private readonly waker: Waker;
 	private readonly opcodes: Uint8Array;
+	/** Opened when the first direct read asks. */
+	private mounts: MountKinds | undefined;
 	private readonly backlog: Submission[] = [];
 	/** In the order in which they were written into the queue. */
 	private readonly underWay = new Map<number, Completion>();
@@ -124,6 +125,7 @@ export class RingLane implements Lane {
 		const closing = this.waker.close();
 		this.queue.close();
 		await closing;
+		this.mounts?.end();
 		this.memory.free();
 		this.memory.discard();
 	}
@@ -221,16 +223,23 @@ export class RingLane implements Lane {
 	}
 
 	/**
-	 * Direct reads from a program's filesystem: what is written may be in the page cache alone, and
-	 * where a plain call then reads it from there, the ring takes the answer of the program, to whom
-	 * the file ends before it.
+	 * Direct reads from a program's filesystem, or one that may be: what is written may be in the page
+	 * cache alone, and where a plain call then reads it from there, the ring takes the answer of the
+	 * program, to whom the file ends before it. The program itself is not asked: it may take its time.
 	 */
 	private bypassesServer(fd: number): boolean {
 		const flags = this.call(nr.fcntl, fd, F_GETFL, 0, 0, 0, 0);
 		if (flags < 0 || (flags & O.O_DIRECT) === 0) return false;
-		const { address } = this.status;
-		if (this.call(nr.fstatfs, fd, address, 0, 0, 0, 0) < 0) return false;
-		return this.status.u32(statfs.type) === FUSE_SUPER_MAGIC;
+		if (!this.look(fd, STATX_MNT_ID)) return false;
+		if ((this.record.u32(statx.mask) & STATX_MNT_ID) === 0) return true;
+		this.mounts ??= new MountKinds(this.call);
+		return this.mounts.of(this.record.u32(statx.mountId)) === "remote";
+	}
+
+	/** Fills the record with what is known of an open file, without asking a disk or a server for it. */
+	private look(fd: number, mask: number): boolean {
+		const flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+		return this.call(nr.statx, fd, this.empty, flags, mask, this.record.address, 0) >= 0;
 	}
 
 	/**
@@ -240,9 +249,7 @@ export class RingLane implements Lane {
 	 */
 	private closesLong(fd: number): boolean {
 		const { record } = this;
-		const flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
-		const args = [fd, this.empty, flags, STATX_BASIC_STATS, record.address, 0] as const;
-		if (this.call(nr.statx, ...args) < 0) return false;
+		if (!this.look(fd, STATX_BASIC_STATS)) return false;
 		if ((record.u32(statx.mode) & S_IFMT) === 0) return true;
 		return record.u32(statx.nlink) === 0 && record.u64(statx.blocks) * 512 > MOST_FREED;
 	}

@@ -115,6 +115,11 @@ function* applyMove(
 	const child = directory.release(name);
 	if (arrival === undefined) {
 		tree.drop(child);
+		if (wasExchanged) {
+			// What came for it was told of before it was told to be gone.
+			tree.report("create", directory, name);
+			tree.drop(directory.child(name));
+		}
 	} else if (child !== undefined) {
 		tree.table.move(child, arrival.directory, arrival.name);
 	} else {
