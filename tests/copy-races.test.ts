@@ -3,11 +3,13 @@ import { expect } from "bun:test";
 import fs from "node:fs";
 import { SEEK_DATA } from "../src/sys/linux/layouts.ts";
 import { errno } from "./fault-scenarios.ts";
-import { failureOf, forms } from "./forms.ts";
+import { failureOf, onLinux } from "./forms.ts";
 import { interpose } from "./interposed.ts";
 import { openIn, pattern } from "./witnesses.ts";
 
-forms("a directory whose copy fails is closed once", async ({ fsx, path, directory }) => {
+const onCalls = onLinux("its calls");
+
+onCalls("a directory whose copy fails is closed once", async ({ fsx, path, directory }) => {
 	fs.mkdirSync(path("from/sub"), { recursive: true });
 	for (const when of [1, 2]) {
 		const closes: number[] = [];
@@ -29,7 +31,7 @@ forms("a directory whose copy fails is closed once", async ({ fsx, path, directo
 	}
 });
 
-forms("what is appended meanwhile is copied or not, and is no hole", async ({ fsx, path }) => {
+onCalls("what is appended meanwhile is copied or not, and is no hole", async ({ fsx, path }) => {
 	const before = pattern(300_000);
 	const after = Buffer.concat([before, Buffer.alloc(5000, "x")]);
 	for (const tail of [0, 400_000]) {
@@ -53,7 +55,7 @@ forms("what is appended meanwhile is copied or not, and is no hole", async ({ fs
 	}
 });
 
-forms("what takes the name before it is written over stays whole", async ({ fsx, path }) => {
+onCalls("what takes the name before it is written over stays whole", async ({ fsx, path }) => {
 	const thieves: [code: string, take: () => void][] = [
 		["ELOOP", () => fs.symlinkSync("other", path("to"))],
 		["EINVAL", () => fs.linkSync(path("from"), path("to"))],
@@ -79,7 +81,7 @@ forms("what takes the name before it is written over stays whole", async ({ fsx,
 	}
 });
 
-forms("an abort after the copy has taken its place comes too late", async ({ fsx, path }) => {
+onCalls("an abort after the copy has taken its place comes too late", async ({ fsx, path }) => {
 	fs.writeFileSync(path("from"), "new");
 	for (const options of [{ sync: true }, { sync: true, overwrite: false }]) {
 		if (options.overwrite === undefined) fs.writeFileSync(path("to"), "old");

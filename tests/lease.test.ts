@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import fs from "node:fs";
 import { join } from "node:path";
-import { type Forms, forms } from "./forms.ts";
+import { type Forms, onLinux } from "./forms.ts";
 
 const program = join(import.meta.dir, "fixtures/lease-holder.py");
 
@@ -31,7 +31,7 @@ const acts: Record<string, (fsx: Forms, file: string, other: string) => Promise<
 };
 
 for (const [name, act] of Object.entries(acts)) {
-	forms(`${name} waits for the end of a lease`, async ({ fsx, path }) => {
+	onLinux("leases")(`${name} waits for the end of a lease`, async ({ fsx, path }) => {
 		fs.mkdirSync(path("directory"));
 		const file = path("directory/file");
 		fs.writeFileSync(file, "content");

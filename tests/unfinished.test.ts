@@ -8,8 +8,10 @@ import type { Call } from "../src/engine/call.ts";
 import { O } from "../src/sys/linux/layouts.ts";
 import { makeSources, refusal, type Scenario, scenarios } from "./fault-scenarios.ts";
 import { changedBy, Trial } from "./fault-trial.ts";
-import { failureOf, forms } from "./forms.ts";
+import { failureOf, type forms, onLinux } from "./forms.ts";
 import { type CallName, interpose } from "./interposed.ts";
+
+const onCalls = onLinux("its calls");
 
 /** Declares a case that is told of each call of a scenario that succeeds, and of the end. */
 function watched(
@@ -29,7 +31,7 @@ function watched(
 		await trial.undisturbed();
 		ended();
 	};
-	forms(`${scenario.title}: ${title}`, body, "/dev/shm");
+	onCalls(`${scenario.title}: ${title}`, body, "/dev/shm");
 }
 
 /** What a call has to do with what is on the disk. */
@@ -104,5 +106,5 @@ for (const scenario of scenarios.filter(({ mustBeNew }) => mustBeNew)) {
 		expect(fs.readFileSync(path("to"), "utf8")).toBe("theirs");
 		expect(fs.readdirSync(directory).sort()).toEqual([...before, "to"].sort());
 	};
-	forms(`${scenario.title}: somebody else takes the name at last`, body, "/dev/shm");
+	onCalls(`${scenario.title}: somebody else takes the name at last`, body, "/dev/shm");
 }

@@ -5,7 +5,7 @@ import { run, runSync } from "../src/engine/run.ts";
 import type { Scope } from "../src/engine/scope.ts";
 import { type CopyOptions, type CopyProgress, statSync, type TreeProgress } from "../src/index.ts";
 import { verifyCopy } from "../src/verify-copy.ts";
-import { failureOf, forms } from "./forms.ts";
+import { failureOf, forms, onLinux } from "./forms.ts";
 import { pattern, writeSparse } from "./witnesses.ts";
 
 const MiB = 1024 * 1024;
@@ -21,7 +21,7 @@ const SPARSE: [number, string][] = [
 	[3 * GiB + 17, "b"],
 ];
 
-forms("holes that both have are not read", async ({ fsx, path }) => {
+onLinux("/proc")("holes that both have are not read", async ({ fsx, path }) => {
 	fs.mkdirSync(path("from"));
 	writeSparse(path("from/file"), 6 * GiB, SPARSE);
 	const before = bytesRead();
@@ -34,33 +34,36 @@ forms("holes that both have are not read", async ({ fsx, path }) => {
 	expect(bytesRead() - before).toBeLessThan(16 * MiB);
 });
 
-forms("what a hole of the source is in the copy", async ({ path, form }) => {
-	writeSparse(path("from"), 6 * GiB, SPARSE);
-	const [from, source] = [fs.openSync(path("from"), "r"), statSync(path("from"))];
-	const verify = async (size: number, ...more: [number, string][]) => {
-		writeSparse(path("to"), size, [...SPARSE, ...more]);
-		const to = fs.openSync(path("to"), "r");
-		const operation = (scope: Scope) =>
-			verifyCopy(scope, [from, source], to, source.size, () => {});
-		try {
-			await (form === "sync" ? runSync(operation) : run(operation));
-		} finally {
-			fs.closeSync(to);
+onLinux("files that have holes by themselves")(
+	"what a hole of the source is in the copy",
+	async ({ path, form }) => {
+		writeSparse(path("from"), 6 * GiB, SPARSE);
+		const [from, source] = [fs.openSync(path("from"), "r"), statSync(path("from"))];
+		const verify = async (size: number, ...more: [number, string][]) => {
+			writeSparse(path("to"), size, [...SPARSE, ...more]);
+			const to = fs.openSync(path("to"), "r");
+			const operation = (scope: Scope) =>
+				verifyCopy(scope, [from, source], to, source.size, () => {});
+			try {
+				await (form === "sync" ? runSync(operation) : run(operation));
+			} finally {
+				fs.closeSync(to);
+			}
+		};
+		// Zeros that are stored are as good as those that are not.
+		await verify(6 * GiB, [4 * GiB, "\0".repeat(9)]);
+		const differs = await failureOf(verify(6 * GiB, [4 * GiB + 3, "x"]));
+		expect(differs).toMatchObject({ code: "EIO" });
+		expect(differs.message).toContain(`from byte ${4 * GiB + 3} on`);
+		for (const size of [6 * GiB + 1, 6 * GiB - 1]) {
+			const { message } = await failureOf(verify(size));
+			expect(message).toContain(`${size} bytes instead of ${6 * GiB}`);
 		}
-	};
-	// Zeros that are stored are as good as those that are not.
-	await verify(6 * GiB, [4 * GiB, "\0".repeat(9)]);
-	const differs = await failureOf(verify(6 * GiB, [4 * GiB + 3, "x"]));
-	expect(differs).toMatchObject({ code: "EIO" });
-	expect(differs.message).toContain(`from byte ${4 * GiB + 3} on`);
-	for (const size of [6 * GiB + 1, 6 * GiB - 1]) {
-		const { message } = await failureOf(verify(size));
-		expect(message).toContain(`${size} bytes instead of ${6 * GiB}`);
-	}
-	fs.truncateSync(path("from"), 5 * GiB);
-	expect((await failureOf(verify(6 * GiB))).message).toContain("the source has become shorter");
-	fs.closeSync(from);
-});
+		fs.truncateSync(path("from"), 5 * GiB);
+		expect((await failureOf(verify(6 * GiB))).message).toContain("the source has become shorter");
+		fs.closeSync(from);
+	},
+);
 
 forms("progress goes on, and an abort ends it", async ({ fsx, path, directory, form }) => {
 	fs.mkdirSync(path("from"));
