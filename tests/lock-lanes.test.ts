@@ -327,4 +327,4 @@ test("nobody is forgotten, whatever ranges change through open files that are sh
 	await Promise.all(Array.from({ length: 60 }, client));
 	expect(got).toBeGreaterThan(1000);
 	for (const one of files) one.closeSync();
-}, 60_000);
+}, 30_000);
