@@ -5,6 +5,7 @@ import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode, printable } from "./errors.ts";
 import { preserveFlags, type Seal } from "./preserve-flags.ts";
 import { ACL_ALIAS, type Preserved } from "./preserved.ts";
+import { statIfThere } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Handle, Place, Subject } from "./sys/system.ts";
@@ -16,6 +17,9 @@ const SET_ID = 0o6000;
 const SET_ID_BITS = "mode (set-id bits)";
 const SET_GID = 0o2000;
 const GROUP = 0o070;
+const OWNER = 0o700;
+/** How often a file is looked at anew that others replace meanwhile. */
+const MOST_LOOKS = 16;
 /** The list that decides who may do what; the other is what a directory hands down. */
 const ACCESS_LIST = "system.posix_acl_access";
 
@@ -153,7 +157,32 @@ export function* dressLike(
 			yield* system.ownership.chown(scope, handle, { uid, gid }, true);
 		}
 	}
-	if (!parts.mode) return;
+	if (parts.mode) yield* permitLike(scope, handle, place, old);
+}
+
+/**
+ * The permissions and the list of what has the place, which others may replace meanwhile: then it is
+ * looked at anew. Permissions without the list that goes with them would say too much.
+ */
+function* permitLike(scope: Scope, handle: Handle, place: Place, old: Metadata): Operation<void> {
+	let found: Metadata | undefined = old;
+	for (let looks = 1; found !== undefined; looks++) {
+		try {
+			return yield* permitLikeFound(scope, handle, place, found.permissions);
+		} catch (error) {
+			if (looks === MOST_LOOKS || !isCode(error, "ENOENT", "ENODATA", "ESTALE")) throw error;
+			found = yield* statIfThere(scope, place);
+		}
+	}
+	yield* system.metadata.chmod(scope, handle, old.permissions & OWNER, true);
+}
+
+function* permitLikeFound(
+	scope: Scope,
+	handle: Handle,
+	place: Place,
+	permissions: number,
+): Operation<void> {
 	const names = yield* attributesOf(scope, place, false);
 	// A list of the directory's would grant what the old file does not.
 	yield* removeInherited(scope, names, handle, true);
@@ -162,7 +191,7 @@ export function* dressLike(
 		const list = yield* system.xattr.get(scope, place, name, false);
 		yield* system.xattr.set(scope, handle, name, list, "either", true);
 	}
-	yield* system.metadata.chmod(scope, handle, old.permissions & ~SET_ID, true);
+	yield* system.metadata.chmod(scope, handle, permissions & ~SET_ID, true);
 }
 
 /** Whether a directory gives lists to what is made in it. */

@@ -1,14 +1,15 @@
+import { Descriptor } from "./engine/descriptor.ts";
 import { blame } from "./engine/observer.ts";
 import { divisible, type InPieces } from "./engine/offload.ts";
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, type FsErrorFields, invalidArgument } from "./errors.ts";
-import { type Location, locate } from "./location.ts";
+import { At, type Location, locate } from "./location.ts";
 import { type StatOptions, statOptions } from "./metadata.ts";
 import { received } from "./received.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
-import type { Place, StatHow } from "./sys/system.ts";
+import type { Handle, Place, StatHow } from "./sys/system.ts";
 
 /** Locations in a part: as many as take about a millisecond on a filesystem in memory. */
 const PART = 512;
@@ -66,15 +67,33 @@ function* checkedPlaces(scope: Scope, locations: readonly Location[]): InPieces<
 	}
 	// What the caller does to the array meanwhile is of no effect.
 	const given: readonly Location[] = Array.from(locations);
+	// Nor is it that he closes their directories, which may happen before they are checked.
+	const held = holdDirectories(scope, given);
 	const places: Place[] = [];
 	for (let index = 0; index < given.length; index++) {
-		places.push(placeOf(scope, given[index] as Location, index));
+		places.push(placeOf(scope, held, given[index] as Location, index));
 		if (index % PART === PART - 1) yield;
 	}
 	return places;
 }
 
-function placeOf(scope: Scope, location: Location, index: number): Place {
+type Held = ReadonlyMap<Descriptor, Handle>;
+
+function holdDirectories(scope: Scope, locations: readonly Location[]): Held {
+	const held = new Map<Descriptor, Handle>();
+	for (const location of locations) {
+		if (!(location instanceof At) || held.has(location.directory)) continue;
+		const { directory } = location;
+		if (directory instanceof Descriptor) held.set(directory, scope.hold(directory));
+	}
+	return held;
+}
+
+function placeOf(scope: Scope, held: Held, location: Location, index: number): Place {
+	if (location instanceof At && held.has(location.directory)) {
+		const { directory, name, beneath } = location;
+		return { directory: held.get(directory), path: name, beneath };
+	}
 	try {
 		return locate(scope, location);
 	} catch {

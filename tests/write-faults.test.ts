@@ -3,6 +3,7 @@ import { expect } from "bun:test";
 import fs from "node:fs";
 import { join } from "node:path";
 import type { WriteFileOptions } from "../src/index.ts";
+import { errno } from "./fault-scenarios.ts";
 import { runProgram, runScript } from "./fixtures/run.ts";
 import { forms, type Given, skipped } from "./forms.ts";
 import { interpose } from "./interposed.ts";
@@ -201,3 +202,35 @@ forms("with sync, the directory is synced in which the file is made", async ({ f
 		fs.closeSync(fd);
 	}
 });
+
+forms("what is replaced by others meanwhile is looked at anew", async ({ fsx, path }) => {
+	fs.writeFileSync(path("file"), "old", { mode: 0o644 });
+	let looks = 0;
+	{
+		await using _ = await interpose((name, _call, make) => {
+			if (name !== "llistxattr" || looks++ > 0) return make();
+			fs.chmodSync(path("file"), 0o604);
+			return errno("ENOENT");
+		});
+		await fsx.writeFile(path("file"), "new", atomic);
+	}
+	expect([looks > 1, fs.readFileSync(path("file"), "utf8")]).toEqual([true, "new"]);
+	expect((fs.statSync(path("file")).mode & 0o777).toString(8)).toBe("604");
+});
+
+forms(
+	"what is removed by others meanwhile leaves its permissions to nobody but its owner",
+	async (given) => {
+		const { fsx, path } = given;
+		fs.writeFileSync(path("file"), "old", { mode: 0o644 });
+		{
+			await using _ = await interpose((name, _call, make) => {
+				if (name === "llistxattr") fs.rmSync(path("file"), { force: true });
+				return make();
+			});
+			await fsx.writeFile(path("file"), "new", atomic);
+		}
+		expect(fs.readFileSync(path("file"), "utf8")).toBe("new");
+		expect((fs.statSync(path("file")).mode & 0o777).toString(8)).toBe("600");
+	},
+);
