@@ -34,7 +34,7 @@ export function standIn(): string {
 }
 
 function build(folder: string, library: string): void {
-	if (zig === undefined) throw new Error(NO_ZIG);
+	if (zig === undefined || zig === null) throw new Error(NO_ZIG);
 	fs.mkdirSync(folder, { recursive: true });
 	const made = `${library}.${process.pid}`;
 	const compiled = sources.filter((name) => name.endsWith(".c"));

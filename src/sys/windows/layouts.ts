@@ -79,6 +79,7 @@ export const FileRenameInformationEx = 65;
 export const FileLinkInformationEx = 72;
 
 export const FileFsVolumeInformation = 1;
+export const FileFsDeviceInformation = 4;
 export const FileFsAttributeInformation = 5;
 export const FileFsFullSizeInformation = 7;
 
@@ -207,6 +208,10 @@ export const fileAllInformation = {
 export const fileAttributeTagInformation = { size: 8, fileAttributes: 0, reparseTag: 4 } as const;
 
 export const fileCompletionInformation = { size: 16, port: 0, key: 8 } as const;
+
+export const FILE_DEVICE_NAMED_PIPE = 0x11;
+
+export const fileFsDeviceInformation = { size: 8, deviceType: 0, characteristics: 4 } as const;
 
 /** Of a volume; its label follows. */
 export const fileFsVolumeInformation = {
