@@ -15,7 +15,7 @@ export type { Capability } from "./sys/system.ts";
 export interface EngineCapabilities {
 	/** Who calls the kernel: `by` is `"shim"` or `"libc"`, `note` why not the other. */
 	readonly kernel: { readonly by: string; readonly note?: string };
-	/** The io_uring: `by` says who set it up, `note` why there is none. */
+	/** The io_uring, on Windows the completion port: `by` says who set it up, `note` why there is none. */
 	readonly ring: {
 		readonly supported: boolean;
 		readonly by?: string;

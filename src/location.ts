@@ -1,11 +1,12 @@
 import { Descriptor } from "./engine/descriptor.ts";
+import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
 import { isBytes, plainBytes } from "./engine/view.ts";
 import { invalidArgument } from "./errors.ts";
 import { inspected, received } from "./received.ts";
 import { system } from "./sys/index.ts";
-import type { Place, Subject } from "./sys/system.ts";
+import type { DescriptorSystem, Place, Subject } from "./sys/system.ts";
 
 /**
  * Where a file is: a path, or a name inside an open directory (`dir.at(name)`).
@@ -46,6 +47,10 @@ export class At {
 	) {}
 }
 
+function numberOperation(scope: Scope, handle: number): Operation<number> {
+	return (system.descriptors as DescriptorSystem).of(scope, handle);
+}
+
 function* closeOperation(scope: Scope, handle: number) {
 	yield* system.file.close(scope, handle);
 }
@@ -73,9 +78,13 @@ export abstract class Handle implements Disposable, AsyncDisposable {
 		this.descriptor = new Descriptor(handle);
 	}
 
-	/** The system's number for it; `EBADF` once it is closed. */
+	/**
+	 * Its number, by which `node:fs` knows it too; `EBADF` once it is closed. On Windows it is made when
+	 * it is first asked for.
+	 */
 	get fd(): number {
-		return descriptorOf(this).handle;
+		const { handle } = descriptorOf(this);
+		return system.descriptors === undefined ? handle : runSync(numberOperation, handle);
 	}
 
 	/** Closes it when the last operation on it has ended; closing it again does nothing. */
@@ -179,7 +188,10 @@ function notALocation(value: unknown, what: string): Error {
 /** Turns a target into what a system takes, and keeps it open until the end if it is. */
 export function subjectOf(scope: Scope, target: Target, what = "target"): Subject {
 	if (typeof target === "string") return locate(scope, target, what);
-	if (typeof target === "number") return checkedDescriptor(target, what);
+	if (typeof target === "number") {
+		const descriptor = checkedDescriptor(target, what);
+		return system.descriptors?.handleOf(descriptor) ?? descriptor;
+	}
 	if (target instanceof Handle && target.descriptor instanceof Descriptor) {
 		return scope.hold(target.descriptor);
 	}

@@ -9,7 +9,8 @@ export type { Measured } from "./engine/tally.ts";
 
 /**
  * How a call was made: on this thread for a `…Sync` form, on this thread because it did not have to
- * wait, by the queue into the kernel, by a worker; `"offloaded"` counts whole operations.
+ * wait, by the queue into the kernel (`"ring"`: the io_uring, on Windows the completion port), by a
+ * worker; `"offloaded"` counts whole operations.
  */
 export type LaneName = "direct" | "immediate" | "ring" | "worker" | "offloaded";
 

@@ -1,7 +1,7 @@
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
-import { type FsError, invalidArgument, isCode } from "./errors.ts";
+import { FsError, invalidArgument, isCode } from "./errors.ts";
 import { checkedName, type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { parentOf } from "./place.ts";
@@ -54,12 +54,22 @@ function* mkdirAll(scope: Scope, place: Place, mode: number): Operation<void> {
 		if (above.path.length >= at.path.length) throw lacks;
 		lacking.push(at);
 		at = above;
-		lacks = yield* madeOrFound(scope, at, 0o777);
+		lacks = yield* madeAbove(scope, at, place);
 	}
 	for (let next = lacking.pop(); next !== undefined; next = lacking.pop()) {
 		lacks = yield* madeOrFound(scope, next, next === place ? mode : 0o777);
 		// What is above it is there. It is removed again by others, or nothing can be made in it.
 		if (lacks !== undefined) throw lacks;
+	}
+}
+
+/** The same with one above: if it is there and no directory, nothing can be made below it. */
+function* madeAbove(scope: Scope, at: Place, { path }: Place): Operation<FsError | undefined> {
+	try {
+		return yield* madeOrFound(scope, at, 0o777);
+	} catch (error) {
+		if (!isCode(error, "EEXIST")) throw error;
+		throw new FsError("ENOTDIR", "not a directory", { syscall: "mkdir", path });
 	}
 }
 

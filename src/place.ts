@@ -31,16 +31,29 @@ export function isDots(name: string | Uint8Array): boolean {
 }
 
 export function partsOf(path: string | Uint8Array): Parts {
+	const root = rootLength(path);
+	const least = Math.max(1, root);
 	let end = path.length;
-	while (end > 1 && isSeparator(unitAt(path, end - 1))) end--;
+	while (end > least && isSeparator(unitAt(path, end - 1))) end--;
 	let start = end;
-	while (start > 0 && !isSeparator(unitAt(path, start - 1))) start--;
+	while (start > root && !isSeparator(unitAt(path, start - 1))) start--;
 	const name = path.slice(start, end);
 	const trailing = end < path.length;
 	if (start === 0) return { parent: undefined, name, trailing };
 	let cut = start;
-	while (cut > 1 && isSeparator(unitAt(path, cut - 1))) cut--;
+	while (cut > least && isSeparator(unitAt(path, cut - 1))) cut--;
 	return { parent: path.slice(0, cut), name, trailing };
+}
+
+/** A drive, a share, or what else stands before the names of a path; `C:` alone is a directory too. */
+const WINDOWS_ROOT =
+	/^(?:[\\/]{2}[?.][\\/](?:UNC[\\/]+[^\\/]+[\\/]+)?[^\\/]+|[\\/]{2}[^\\/]+[\\/]+[^\\/]+|[a-z]:)?[\\/]?/i;
+
+/** How much of a path is its root, which is above all and has no name. */
+function rootLength(path: string | Uint8Array): number {
+	if (!isWindows) return isSeparator(unitAt(path, 0)) ? 1 : 0;
+	const text = typeof path === "string" ? path : Buffer.from(path).toString("latin1");
+	return WINDOWS_ROOT.exec(text)?.[0].length ?? 0;
 }
 
 /** One name after the other: a string if both are, else bytes. */
@@ -50,8 +63,17 @@ export function joined(
 ): string | Uint8Array {
 	if (parent.length === 0) return name;
 	if (name.length === 0) return parent;
-	if (typeof parent === "string" && typeof name === "string") return `${parent}/${name}`;
-	return Buffer.concat([bytesOf(parent), Buffer.from("/"), bytesOf(name)]);
+	const between = separatorAfter(parent);
+	if (typeof parent === "string" && typeof name === "string") return parent + between + name;
+	return Buffer.concat([bytesOf(parent), Buffer.from(between), bytesOf(name)]);
+}
+
+/** The separator that the path itself has: after `\\\\?\\` Windows knows no other. */
+function separatorAfter(path: string | Uint8Array): string {
+	if (!isWindows) return "/";
+	if (unitAt(path, path.length - 1) === 0x5c) return "";
+	const own = typeof path === "string" ? path.includes("\\") : path.includes(0x5c);
+	return own ? "\\" : "/";
 }
 
 function bytesOf(name: string | Uint8Array): Uint8Array {

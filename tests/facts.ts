@@ -1,6 +1,7 @@
 /** What the filesystem of a directory does, as tools say that share no code with the library. */
 import fs from "node:fs";
 import { basename, join } from "node:path";
+import { ON_WINDOWS, UNDER_WINE } from "./forms.ts";
 import type { Traits } from "./names-walk.ts";
 import { output, writeSparse } from "./witnesses.ts";
 
@@ -69,11 +70,13 @@ export function clones(directory: string): boolean {
 
 /** Whether there are files without a name (O_TMPFILE). */
 export function hasFilesWithoutName(directory: string): boolean {
+	if (process.platform !== "linux") return false;
 	return does(/not supported/, "xfs_io", "-T", "-c", "quit", directory);
 }
 
 /** Whether reads past the page cache must begin at a block. */
 export function alignsDirectReads(directory: string): boolean {
+	if (ON_WINDOWS) return !UNDER_WINE;
 	return tryOut(directory, (file) => {
 		fs.writeFileSync(file, Buffer.alloc(8192));
 		const from = [`if=${file}`, "bs=4096", "count=1", "skip=1", "iflag=direct,skip_bytes"];

@@ -36,6 +36,9 @@ export const bothForms: Record<"async" | "sync", Forms> = {
 
 export const ON_WINDOWS = process.platform === "win32";
 
+/** What is said of a name below a file that is no directory: Windows, and so Node there, finds nothing. */
+export const BELOW_A_FILE = ON_WINDOWS ? "ENOENT" : "ENOTDIR";
+
 /** Where many small files are made: in memory, where there is such a place. */
 export const IN_MEMORY = process.platform === "linux" ? "/dev/shm" : tmpdir();
 
@@ -156,6 +159,13 @@ export function lacksUnderWine(what: string): typeof forms;
 export function lacksUnderWine<D extends Declare>(what: string, declare: D): D;
 export function lacksUnderWine(what: string, declare: Declare = forms): Declare {
 	return only(!UNDER_WINE || STOOD_IN, `Wine lacks ${what}`, declare);
+}
+
+/** The same for what nothing stands in for either. */
+export function notUnderWine(what: string): typeof forms;
+export function notUnderWine<D extends Declare>(what: string, declare: D): D;
+export function notUnderWine(what: string, declare: Declare = forms): Declare {
+	return only(!UNDER_WINE, `Wine lacks ${what}, and nothing stands in for it`, declare);
 }
 
 /** Whether this user can make symbolic links: Wine has none, Windows wants developer mode. */

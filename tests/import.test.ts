@@ -1,6 +1,7 @@
 /** What importing the library does to a process, which is nothing yet. */
 import { describe, expect, test } from "bun:test";
 import { runScript } from "./fixtures/run.ts";
+import { onLinux } from "./forms.ts";
 
 /** The start of a program that tells what a process consists of: `state()`. */
 const STATE = `
@@ -30,7 +31,16 @@ const STATE = `
 `;
 const print = (value: string) => `console.log(JSON.stringify(${value}));`;
 
-describe.if(process.platform === "linux")("importing", () => {
+test("importing loads no zod, and no part of a system that is not used", async () => {
+	const printed = await runScript(`
+		await import("library");
+		const loaded = Object.keys(require.cache).map((file) => file.replaceAll("\\\\", "/"));
+		${print('["/zod/", "/watch.ts", "worker-lane.ts"].map((part) => loaded.some((file) => file.includes("/sys/") ? file.endsWith(part) && file.includes("/" + { linux: "linux", win32: "windows" }[process.platform]) : file.includes(part) && part !== "/watch.ts"))')}
+	`);
+	expect(JSON.parse(printed)).toEqual([false, false, false]);
+});
+
+onLinux("/proc", describe)("importing", () => {
 	for (const [how, load] of [
 		["import", 'const fsx = await import("library");'],
 		["require", 'const fsx = require("library");'],

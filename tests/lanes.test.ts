@@ -8,11 +8,9 @@ import type { EngineOptions } from "../src/engine/settings.ts";
 import type { Form } from "./fixtures/battery.ts";
 import type { Report } from "./fixtures/battery-run.ts";
 import { runFixture } from "./fixtures/run.ts";
-import { PATIENCE_MILLISECONDS, skipped } from "./forms.ts";
+import { ON_WINDOWS, PATIENCE_MILLISECONDS, skipped } from "./forms.ts";
 
 setDefaultTimeout(PATIENCE_MILLISECONDS);
-
-const onLinux = process.platform === "linux";
 
 async function run(form: Form, options: EngineOptions): Promise<Report> {
 	return JSON.parse(await runFixture("battery-run.ts", JSON.stringify({ form, options })));
@@ -36,7 +34,7 @@ interface Way {
 	options: EngineOptions;
 	/** The lanes that must have been used; the others must not. */
 	used: (keyof Report["counts"])[];
-	kernel?: "shim" | "libc";
+	kernel?: "shim" | "libc" | "ntdll";
 	ring: string | undefined;
 	mapped: string[];
 	liburing?: boolean;
@@ -45,7 +43,7 @@ interface Way {
 const off = "turned off by configureEngine";
 const shim = ["native-shims"];
 
-const ways: Way[] = [
+const onLinux: Way[] = [
 	{
 		title: "the sync forms through libc",
 		form: "sync",
@@ -138,12 +136,42 @@ const ways: Way[] = [
 	},
 ];
 
+const onWindows: Way[] = [
+	{ title: "the defaults", options: {}, used: ["ring", "worker", "offloaded"], ring: "iocp" },
+	{
+		title: "the defaults, copies and trees on this thread",
+		options: { offload: false },
+		used: ["ring", "worker"],
+		ring: "iocp",
+	},
+	{
+		title: "port and workers",
+		options: { lanes: ["ring", "worker"] },
+		used: ["ring", "worker", "offloaded"],
+		ring: "iocp",
+	},
+	{
+		title: "workers alone",
+		options: { lanes: ["worker"] },
+		used: ["worker", "offloaded"],
+		ring: off,
+	},
+	{
+		title: "workers alone, copies and trees on this thread",
+		options: { lanes: ["worker"], offload: false },
+		used: ["worker"],
+		ring: off,
+	},
+].map((way) => ({ ...way, kernel: "ntdll", mapped: [] }) as Way);
+
+const ways = ON_WINDOWS ? onWindows : onLinux;
+
 function hasLiburing(): boolean {
 	const { stdout } = Bun.spawnSync(["ldconfig", "-p"], { stderr: "ignore" });
 	return stdout.includes("liburing.so.2");
 }
 
-describe.if(onLinux)("the battery", () => {
+describe("the battery", () => {
 	beforeAll(async () => {
 		reference = await run("sync", {});
 	});
@@ -151,8 +179,8 @@ describe.if(onLinux)("the battery", () => {
 	test("by direct calls", () => {
 		const { counts, kernel, mapped, ringDescriptors, outcomes } = reference;
 		expect({ kernel, mapped, ringDescriptors }).toEqual({
-			kernel: "shim",
-			mapped: shim,
+			kernel: ON_WINDOWS ? "ntdll" : "shim",
+			mapped: ON_WINDOWS ? [] : shim,
 			ringDescriptors: 0,
 		});
 		expect(counts).toEqual({
@@ -189,7 +217,7 @@ describe.if(onLinux)("the battery", () => {
 			expect(lanes.filter(([, count]) => count > 0).map(([name]) => name)).toEqual(used);
 			expect([report.kernel, report.ring, report.mapped]).toEqual([kernel, ring, mapped]);
 			// The ring, and the small one that wakes the loop.
-			expect(report.ringDescriptors).toBe(used.includes("ring") ? 2 : 0);
+			expect(report.ringDescriptors).toBe(used.includes("ring") && !ON_WINDOWS ? 2 : 0);
 			expectSameOutcomes(report);
 		});
 	}

@@ -3,14 +3,21 @@ import { afterEach, expect } from "bun:test";
 import fs from "node:fs";
 import { lines } from "../src/lock-line.ts";
 import { confines, IN_MEMORY } from "./confined.ts";
-import { failureOf, forms, onLinux, onWindows, skipped, withSymlinks } from "./forms.ts";
+import {
+	failureOf,
+	forms,
+	ON_WINDOWS,
+	onLinux,
+	onWindows,
+	skipped,
+	withSymlinks,
+} from "./forms.ts";
 import { methods } from "./lock-witnesses.ts";
 import { openIn, output } from "./witnesses.ts";
 
 afterEach(() => expect([...lines.keys()]).toEqual([]));
 
-/** What `node:fs` calls a descriptor. */
-const NUMBERS = "descriptors of node:fs that are the numbers of the system";
+const NUMBERS = "links in /proc to what descriptors are";
 
 const shared = { mode: "shared" } as const;
 const range = (offset: number, length?: number) => ({ range: { offset, length } });
@@ -35,7 +42,9 @@ forms("locks of one open file change each other", async ({ fsx, path, form }) =>
 	await using other = await fsx.open(path("file"), "r+");
 	const first = await fsx.lock(file);
 	const second = await fsx.lock(file, { ...shared, ...range(10, 10) });
-	const byNumber = await fsx.lock(file.fd, { ...shared, ...range(30, 10) });
+	// On Windows the number is that of another open file.
+	const again = ON_WINDOWS ? file : file.fd;
+	const byNumber = await fsx.lock(again, { ...shared, ...range(30, 10) });
 	expect(await fsx.tryLock(other, { ...shared, ...range(9, 1) })).toBeUndefined();
 	for (const offset of [10, 30]) {
 		const beside = await fsx.lock(other, { ...shared, ...range(offset, 10) });
@@ -344,5 +353,21 @@ onWindows("locks that can only be ended as they were made")(
 		expect([await free(50, "exclusive"), await free(49, "shared")]).toEqual([true, false]);
 		await methods(low, form).release();
 		expect(await free(0, "exclusive")).toBe(true);
+	},
+);
+
+onWindows("descriptors that are not the numbers of the system")(
+	"a lock of a descriptor from node:fs",
+	async ({ fsx, path, form }) => {
+		fs.writeFileSync(path("file"), "");
+		for (const isClosed of [false, true]) {
+			const fd = fs.openSync(path("file"), "r+");
+			const held = await fsx.lock(fd, range(0, 5));
+			expect(await fsx.tryLock(path("file"))).toBeUndefined();
+			if (isClosed) fs.closeSync(fd);
+			await methods(held, form).release();
+			(await fsx.lock(path("file"))).releaseSync();
+			if (!isClosed) fs.closeSync(fd);
+		}
 	},
 );

@@ -16,7 +16,7 @@ import {
 import { lines } from "../src/lock-line.ts";
 import { system } from "../src/sys/index.ts";
 import { runScript } from "./fixtures/run.ts";
-import { failureOf, forms, lacksUnderWine, PATIENCE_MILLISECONDS } from "./forms.ts";
+import { failureOf, forms, notUnderWine, PATIENCE_MILLISECONDS } from "./forms.ts";
 import { lockCall, lockElsewhere, methods, until, waits } from "./lock-witnesses.ts";
 import { openIn } from "./witnesses.ts";
 
@@ -106,7 +106,7 @@ test("the sync form does not wait for its own thread", async () => {
 	expect([held.mode, other.mode]).toEqual(["shared", "shared"]);
 });
 
-lacksUnderWine("the status that a lock ends with, in its OVERLAPPED", test)(
+notUnderWine("the status that a lock ends with, in its OVERLAPPED", test)(
 	"the sync form does not wait for what its thread has and has not been told of",
 	async () => {
 		await stopEngine();

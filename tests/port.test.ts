@@ -157,9 +157,9 @@ else {
 		test("the end of a file", async () => {
 			fs.writeFileSync(path("file"), "content");
 			const file = await open(path("file"));
-			const { read } = readOf(memory, file.fd, 16, 7);
+			const { read } = readOf(memory, file.descriptor.handle, 16, 7);
 			expect(await submit(read)).toBe(Status.STATUS_END_OF_FILE);
-			const last = readOf(memory, file.fd, 16, 3);
+			const last = readOf(memory, file.descriptor.handle, 16, 3);
 			expect([await submit(last.read), last.text()]).toEqual([0, "tent"]);
 			await file.close();
 		});
@@ -183,11 +183,11 @@ else {
 		test("a file that has a port is no other's, and can be waited for all the same", async () => {
 			fs.writeFileSync(path("file"), "content");
 			const file = await open(path("file"));
-			const mine = readOf(memory, file.fd);
+			const mine = readOf(memory, file.descriptor.handle);
 			expect([await submit(mine.read), mine.text()]).toEqual([0, "content"]);
 			// As of another thread, which has a port of its own.
 			const other = new PortLane();
-			const theirs = readOf(memory, file.fd);
+			const theirs = readOf(memory, file.descriptor.handle);
 			expect(other.accepts(theirs.read)).toBe(false);
 			expect([kernel.direct(theirs.read), theirs.text()]).toEqual([0, "content"]);
 			await other.stop();

@@ -32,7 +32,8 @@ const SPARSE: [number, string][] = [
 
 /** Where no holes are told of, such a file is all data, and takes as long as that. */
 function sparseForms(title: string, body: Parameters<typeof forms>[1]): void {
-	if (ON_WINDOWS || tellsHoles(tmpdir())) onLinux("files that have holes by themselves")(title, body);
+	if (ON_WINDOWS || tellsHoles(tmpdir()))
+		onLinux("files that have holes by themselves")(title, body);
 	else skipped(title, "this filesystem tells of no holes");
 }
 

@@ -7,7 +7,7 @@ import { confines, IN_MEMORY } from "./confined.ts";
 import {
 	failureOf,
 	forms,
-	lacksUnderWine,
+	notUnderWine,
 	ON_WINDOWS,
 	onLinux,
 	onWindows,
@@ -476,7 +476,7 @@ onWindows("files that are watched by their directory")(
 	},
 );
 
-lacksUnderWine("word of the end of a watched directory", onWindows("STATUS_DELETE_PENDING"))(
+notUnderWine("word of the end of a watched directory", onWindows("STATUS_DELETE_PENDING"))(
 	"the end of a directory on Windows",
 	async ({ form, path }) => {
 		for (const recursive of [false, true]) {

@@ -3,34 +3,24 @@
  * It runs under Wine with `BUN_FS_EXTENDED_WINDOWS_LIBRARY` naming what tests/windows-standin/build.ts
  * builds; Windows itself passes as well.
  */
-import { dlopen, FFIType, ptr } from "bun:ffi";
+import { ptr } from "bun:ffi";
 import { afterAll, describe, expect, test } from "bun:test";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { enter } from "../src/sys/windows/entry.ts";
 import { Status } from "../src/sys/windows/errno.ts";
 import * as L from "../src/sys/windows/layouts.ts";
 import { ON_WINDOWS, STOOD_IN, skipped, UNDER_WINE } from "./forms.ts";
 
 const KIB = 1024;
-/** Clusters that NTFS gives to a sparse file at once. */
-const UNIT = 64 * KIB;
+const CLUSTER = 4 * KIB;
+/** What a sparse file is given at once: NTFS has units of 16 clusters, ReFS has clusters. */
+const UNIT = process.env.WINDOWS_STANDIN_FILESYSTEM === "refs" ? CLUSTER : 16 * CLUSTER;
 const READ_WRITE = L.FILE_READ_DATA | L.FILE_WRITE_DATA | L.FILE_READ_ATTRIBUTES;
 
-/** Functions that answer with an NTSTATUS: addresses and handles go as integers. */
-function system() {
-	const file = (STOOD_IN && process.env.BUN_FS_EXTENDED_WINDOWS_LIBRARY) || "ntdll.dll";
-	const [q, u] = [FFIType.i64_fast, "u32"] as const;
-	return dlopen(file, {
-		NtCreateFile: { args: [q, u, q, q, q, u, u, u, u, q, u], returns: "i32" },
-		NtClose: { args: [q], returns: "i32" },
-		NtFsControlFile: { args: [q, q, q, q, q, u, q, u, q, u], returns: "i32" },
-		NtQueryInformationFile: { args: [q, q, q, u, u], returns: "i32" },
-		NtSetInformationFile: { args: [q, q, q, u, u], returns: "i32" },
-	}).symbols;
-}
-
-const address = (bytes: NodeJS.TypedArray) => Number(ptr(bytes));
+const address = (bytes: NodeJS.TypedArray<ArrayBufferLike>) =>
+	Number(ptr(bytes as NodeJS.TypedArray<ArrayBuffer>));
 
 /** 64-bit numbers as bytes. */
 const longs = (...values: number[]) => new Uint8Array(new BigInt64Array(values.map(BigInt)).buffer);
@@ -45,16 +35,13 @@ interface Answer {
 
 /** An open file, and what can be asked of it. */
 class Opened {
-	constructor(
-		private readonly nt: ReturnType<typeof system>,
-		readonly handle: number,
-	) {}
+	constructor(readonly handle: number) {}
 
-	control(code: number, input = new Uint8Array(0), room = 0): Answer {
+	control(code: number, input: Uint8Array<ArrayBufferLike> = new Uint8Array(0), room = 0): Answer {
 		const status = new BigUint64Array(2);
 		const output = new Uint8Array(room || 8);
 		const given = input.length > 0 ? address(input) : 0;
-		const result = this.nt.NtFsControlFile(
+		const result = enter("NtFsControlFile")(
 			...([this.handle, 0, 0, 0, address(status), code, given, input.length] as const),
 			...([room > 0 ? address(output) : 0, room] as const),
 		);
@@ -64,15 +51,25 @@ class Opened {
 	query(kind: number, room: number): Answer {
 		const status = new BigUint64Array(2);
 		const output = new Uint8Array(room);
-		const { handle, nt } = this;
-		const result = nt.NtQueryInformationFile(handle, address(status), address(output), room, kind);
+		const result = enter("NtQueryInformationFile")(
+			this.handle,
+			address(status),
+			address(output),
+			room,
+			kind,
+		);
 		return { status: result, output: new DataView(output.buffer), written: Number(status[1]) };
 	}
 
 	set(kind: number, info: Uint8Array): number {
 		const status = new BigUint64Array(2);
-		const { handle, nt } = this;
-		return nt.NtSetInformationFile(handle, address(status), address(info), info.length, kind);
+		return enter("NtSetInformationFile")(
+			this.handle,
+			address(status),
+			address(info),
+			info.length,
+			kind,
+		);
 	}
 
 	/** Ranges that have clusters, of those in a range. */
@@ -97,12 +94,11 @@ class Opened {
 	}
 
 	close(): void {
-		this.nt.NtClose(this.handle);
+		enter("NtClose")(this.handle);
 	}
 }
 
 function openFile(
-	nt: ReturnType<typeof system>,
 	path: string,
 	access = READ_WRITE,
 	options = 0,
@@ -116,7 +112,7 @@ function openFile(
 	const attributes = new BigUint64Array([48n, 0n, BigInt(address(string)), 0x40n, 0n, 0n]);
 	const [handle, status] = [new BigUint64Array(1), new BigUint64Array(2)];
 	const share = L.FILE_SHARE_READ | L.FILE_SHARE_WRITE | L.FILE_SHARE_DELETE;
-	const result = nt.NtCreateFile(
+	const result = enter("NtCreateFile")(
 		...([
 			address(handle),
 			access | L.SYNCHRONIZE,
@@ -127,7 +123,7 @@ function openFile(
 		...([0x80, share, disposition, options | L.FILE_SYNCHRONOUS_IO_NONALERT, 0, 0] as const),
 	);
 	if (result < 0) throw new Refused(result);
-	return new Opened(nt, Number(handle[0]));
+	return new Opened(Number(handle[0]));
 }
 
 class Refused extends Error {
@@ -149,7 +145,6 @@ function junctionTo(path: string): Uint8Array<ArrayBuffer> {
 }
 
 function run(): void {
-	const nt = system();
 	const directory = fs.mkdtempSync(join(tmpdir(), "fsx-test-"));
 	let count = 0;
 
@@ -166,7 +161,7 @@ function run(): void {
 		access?: number,
 	): void {
 		const path = made(size);
-		const file = openFile(nt, path, access);
+		const file = openFile(path, access);
 		try {
 			body(file, path);
 		} finally {
@@ -237,11 +232,11 @@ function run(): void {
 	});
 
 	test("an allocation beyond the end leaves the end, one before it moves the end there", () => {
-		withFile(UNIT, (file, path) => {
+		withFile(2 * UNIT, (file, path) => {
 			expect(file.set(L.FileAllocationInformation, longs(8 * UNIT))).toBe(0);
-			expect(file.sizes).toMatchObject({ end: UNIT, allocated: 8 * UNIT });
-			expect(file.set(L.FileAllocationInformation, longs(8 * KIB))).toBe(0);
-			expect(fs.statSync(path).size).toBe(8 * KIB);
+			expect(file.sizes).toMatchObject({ end: 2 * UNIT, allocated: 8 * UNIT });
+			expect(file.set(L.FileAllocationInformation, longs(CLUSTER - 1))).toBe(0);
+			expect(fs.statSync(path).size).toBe(CLUSTER);
 		});
 	});
 
@@ -265,11 +260,11 @@ function run(): void {
 
 	test("a name that is taken away is gone when its handle is closed, and others keep the file", () => {
 		const path = made(10);
-		const other = openFile(nt, path);
-		const file = openFile(nt, path, L.DELETE | L.FILE_READ_ATTRIBUTES);
+		const other = openFile(path);
+		const file = openFile(path, L.DELETE | L.FILE_READ_ATTRIBUTES);
 		const flags = L.FILE_DISPOSITION_DELETE | L.FILE_DISPOSITION_POSIX_SEMANTICS;
 		expect(file.set(L.FileDispositionInformationEx, new Uint8Array([flags, 0, 0, 0]))).toBe(0);
-		expect(() => openFile(nt, path)).toThrow(new Refused(Status.STATUS_DELETE_PENDING));
+		expect(() => openFile(path)).toThrow(new Refused(Status.STATUS_DELETE_PENDING));
 		file.close();
 		expect(fs.existsSync(path)).toBe(false);
 		expect(other.sizes.end).toBe(10);
@@ -279,14 +274,14 @@ function run(): void {
 	test("a directory that is not empty, and a read-only file, are not removed", () => {
 		const flags = L.FILE_DISPOSITION_DELETE | L.FILE_DISPOSITION_POSIX_SEMANTICS;
 		const info = new Uint8Array([flags, 0, 0, 0]);
-		const full = openFile(nt, directory, L.DELETE | L.FILE_READ_ATTRIBUTES);
+		const full = openFile(directory, L.DELETE | L.FILE_READ_ATTRIBUTES);
 		made(1);
 		const { STATUS_DIRECTORY_NOT_EMPTY, STATUS_CANNOT_DELETE } = Status;
 		expect(full.set(L.FileDispositionInformationEx, info)).toBe(STATUS_DIRECTORY_NOT_EMPTY);
 		full.close();
 		const path = made(1);
 		fs.chmodSync(path, 0o444);
-		const file = openFile(nt, path, L.DELETE | L.FILE_READ_ATTRIBUTES);
+		const file = openFile(path, L.DELETE | L.FILE_READ_ATTRIBUTES);
 		expect(file.set(L.FileDispositionInformationEx, info)).toBe(STATUS_CANNOT_DELETE);
 		file.close();
 		fs.chmodSync(path, 0o644);
@@ -300,7 +295,7 @@ function run(): void {
 			const [target, link] = [join(directory, "target"), join(directory, "junction")];
 			for (const name of [target, link]) fs.mkdirSync(name);
 			fs.writeFileSync(join(target, "inside"), "here");
-			const file = openFile(nt, link, access, toLink);
+			const file = openFile(link, access, toLink);
 			const { status } = file.control(L.FSCTL_GET_REPARSE_POINT, undefined, 1000);
 			expect(status).toBe(Status.STATUS_NOT_A_REPARSE_POINT);
 			const data = junctionTo(target);
@@ -322,13 +317,13 @@ function run(): void {
 		});
 
 		test("neither a full directory nor a file becomes a junction", () => {
-			const full = openFile(nt, directory, access, toLink);
+			const full = openFile(directory, access, toLink);
 			const data = junctionTo(tmpdir());
 			made(1);
 			const { STATUS_DIRECTORY_NOT_EMPTY, STATUS_NOT_A_DIRECTORY } = Status;
 			expect(full.control(L.FSCTL_SET_REPARSE_POINT, data).status).toBe(STATUS_DIRECTORY_NOT_EMPTY);
 			full.close();
-			const file = openFile(nt, made(1), access, toLink);
+			const file = openFile(made(1), access, toLink);
 			expect(file.control(L.FSCTL_SET_REPARSE_POINT, data).status).toBe(STATUS_NOT_A_DIRECTORY);
 			file.close();
 		});
@@ -336,10 +331,10 @@ function run(): void {
 		test("links that lead to each other are not followed for ever", () => {
 			const link = join(directory, "loop");
 			fs.mkdirSync(link);
-			const file = openFile(nt, link, access, toLink);
+			const file = openFile(link, access, toLink);
 			expect(file.control(L.FSCTL_SET_REPARSE_POINT, junctionTo(link)).status).toBe(0);
 			file.close();
-			expect(() => openFile(nt, link, L.FILE_READ_ATTRIBUTES)).toThrow(
+			expect(() => openFile(link, L.FILE_READ_ATTRIBUTES)).toThrow(
 				new Refused(Status.STATUS_REPARSE_POINT_NOT_RESOLVED),
 			);
 		});
@@ -349,7 +344,7 @@ function run(): void {
 		const DATA_SIZE = 24;
 
 		function streamsOf(path: string): string[] {
-			const file = openFile(nt, path, L.FILE_READ_ATTRIBUTES);
+			const file = openFile(path, L.FILE_READ_ATTRIBUTES);
 			const { status, output } = file.query(L.FileStreamInformation, 4096);
 			expect(status).toBe(0);
 			file.close();
@@ -365,8 +360,8 @@ function run(): void {
 
 		test("a stream is apart from its file, goes with it, and is in no listing", () => {
 			const path = made(10);
-			openFile(nt, `${path}:one`, READ_WRITE, 0, L.FILE_CREATE).close();
-			const stream = openFile(nt, `${path}:ONE:$DATA`);
+			openFile(`${path}:one`, READ_WRITE, 0, L.FILE_CREATE).close();
+			const stream = openFile(`${path}:ONE:$DATA`);
 			expect(stream.set(L.FileEndOfFileInformation, longs(1000))).toBe(0);
 			expect(stream.sizes.end).toBe(1000);
 			stream.close();
@@ -378,7 +373,7 @@ function run(): void {
 			// Another file that gets the old name has none of them.
 			fs.writeFileSync(path, "");
 			expect(streamsOf(path)).toEqual(["::$DATA"]);
-			expect(() => openFile(nt, `${path}:one`)).toThrow(
+			expect(() => openFile(`${path}:one`)).toThrow(
 				new Refused(Status.STATUS_OBJECT_NAME_NOT_FOUND),
 			);
 		});
@@ -386,14 +381,14 @@ function run(): void {
 		test("a stream is removed alone, and a file that is overwritten loses its streams", () => {
 			const path = made(10);
 			const make = (name: string) =>
-				openFile(nt, `${path}:${name}`, READ_WRITE | L.DELETE, 0, L.FILE_OPEN_IF);
+				openFile(`${path}:${name}`, READ_WRITE | L.DELETE, 0, L.FILE_OPEN_IF);
 			make("kept").close();
 			const gone = make("gone");
 			const flags = L.FILE_DISPOSITION_DELETE | L.FILE_DISPOSITION_POSIX_SEMANTICS;
 			expect(gone.set(L.FileDispositionInformationEx, new Uint8Array([flags, 0, 0, 0]))).toBe(0);
 			gone.close();
 			expect(streamsOf(path)).toEqual(["::$DATA", ":kept:$DATA"]);
-			openFile(nt, path, READ_WRITE, 0, L.FILE_OVERWRITE).close();
+			openFile(path, READ_WRITE, 0, L.FILE_OVERWRITE).close();
 			expect(streamsOf(path)).toEqual(["::$DATA"]);
 		});
 	});

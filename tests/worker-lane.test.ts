@@ -8,7 +8,7 @@ import { type Job, WorkerLane } from "../src/engine/worker-lane.ts";
 import { copyFile, stopEngine } from "../src/index.ts";
 import { sys } from "../src/sys/linux/calls.ts";
 import { runProgram } from "./fixtures/run.ts";
-import { failureOf } from "./forms.ts";
+import { failureOf, lacksUnderWine, onLinux } from "./forms.ts";
 
 /** A worker that answers nothing by itself. */
 class Thread {
@@ -162,13 +162,15 @@ describe("the worker lane", () => {
 	});
 });
 
-test("an executable does what takes no worker, leaves nothing behind, and says what works", async () => {
-	const directory = mkdtempSync(join(tmpdir(), "fsx-bundle-"));
-	try {
-		const source = join(directory, "app.ts");
-		writeFileSync(
-			source,
-			`import * as fsx from ${JSON.stringify(join(import.meta.dir, "../src/index.ts"))};
+onLinux("a shell, and the ring", test)(
+	"an executable does what takes no worker, leaves nothing behind, and says what works",
+	async () => {
+		const directory = mkdtempSync(join(tmpdir(), "fsx-bundle-"));
+		try {
+			const source = join(directory, "app.ts");
+			writeFileSync(
+				source,
+				`import * as fsx from ${JSON.stringify(join(import.meta.dir, "../src/index.ts"))};
 			const names = () => require("node:fs").readdirSync(".").sort().join();
 			const before = names();
 			// Without liburing it has no ring.
@@ -180,44 +182,49 @@ test("an executable does what takes no worker, leaves nothing behind, and says w
 			for (const failing of [() => fsx.copyFile("a", "c"), () => fsx.chmod("a", 0o600)]) {
 				await failing().catch(({ code, message }) => console.log(code, message));
 			}`,
-		);
-		const program = join(directory, "app/app");
-		const build = [process.execPath, "build", "--compile", source, "--outfile", program];
-		await runProgram(build);
-		const printed = await runProgram(["sh", "-c", `cd ${directory}/app && ./app`]);
-		const [capable, whole, copied, ...failed] = printed.trim().split("\n");
-		expect([capable, whole, copied]).toEqual(["true true", "300000 300000", "300000 3"]);
-		expect(failed.length).toBe(2);
-		for (const line of failed) {
-			expect(line).toStartWith(
-				"ENOTSUP ENOTSUP: operation not supported (it needs a worker, which",
 			);
-			expect(line).toContain("the Sync form works");
-			expect(line).not.toContain("--external");
+			const program = join(directory, "app/app");
+			const build = [process.execPath, "build", "--compile", source, "--outfile", program];
+			await runProgram(build);
+			const printed = await runProgram(["sh", "-c", `cd ${directory}/app && ./app`]);
+			const [capable, whole, copied, ...failed] = printed.trim().split("\n");
+			expect([capable, whole, copied]).toEqual(["true true", "300000 300000", "300000 3"]);
+			expect(failed.length).toBe(2);
+			for (const line of failed) {
+				expect(line).toStartWith(
+					"ENOTSUP ENOTSUP: operation not supported (it needs a worker, which",
+				);
+				expect(line).toContain("the Sync form works");
+				expect(line).not.toContain("--external");
+			}
+		} finally {
+			rmSync(directory, { recursive: true, force: true });
 		}
-	} finally {
-		rmSync(directory, { recursive: true, force: true });
-	}
-}, 60_000);
+	},
+	60_000,
+);
 
-test("in a bundle that has left the worker behind, the failure says what to do", async () => {
-	const directory = mkdtempSync(join(tmpdir(), "fsx-bundle-"));
-	try {
-		const library = JSON.stringify(join(import.meta.dir, "../src/index.ts"));
-		const source = join(directory, "app.ts");
-		writeFileSync(
-			source,
-			`import { copyFile } from ${library};
+lacksUnderWine("what the runtime needs to write a bundle", test)(
+	"in a bundle that has left the worker behind, the failure says what to do",
+	async () => {
+		const directory = mkdtempSync(join(tmpdir(), "fsx-bundle-"));
+		try {
+			const library = JSON.stringify(join(import.meta.dir, "../src/index.ts"));
+			const source = join(directory, "app.ts");
+			writeFileSync(
+				source,
+				`import { copyFile } from ${library};
 			await copyFile(${JSON.stringify(source)}, ${JSON.stringify(join(directory, "copy"))}).catch(
 				({ name, code, message }) => console.log(name, code, message.includes("--external")),
 			);`,
-		);
-		const outdir = join(directory, "out");
-		const built = await Bun.build({ entrypoints: [source], target: "bun", outdir });
-		expect(built.success).toBe(true);
-		const printed = await runProgram([process.execPath, join(outdir, "app.js")]);
-		expect(printed).toBe("FsError ENOTSUP true\n");
-	} finally {
-		rmSync(directory, { recursive: true, force: true });
-	}
-});
+			);
+			const outdir = join(directory, "out");
+			const built = await Bun.build({ entrypoints: [source], target: "bun", outdir });
+			expect(built.success).toBe(true);
+			const printed = await runProgram([process.execPath, join(outdir, "app.js")]);
+			expect(printed).toBe("FsError ENOTSUP true\n");
+		} finally {
+			rmSync(directory, { recursive: true, force: true });
+		}
+	},
+);

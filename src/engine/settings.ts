@@ -6,7 +6,10 @@ export interface EngineOptions {
 	kernel?: "shim" | "libc" | undefined;
 	/** Linux: who sets up the io_uring. Default: `"shim"`, else `"liburing"`, else `"none"`. */
 	ring?: "shim" | "liburing" | "none" | undefined;
-	/** Which lanes promise forms may use. What none of them takes goes to a worker all the same. */
+	/**
+	 * Which lanes promise forms may use; `"ring"` is the queue into the kernel: on Linux the io_uring, on
+	 * Windows the completion port. What none of them takes goes to a worker all the same.
+	 */
 	lanes?: readonly ("immediate" | "ring" | "worker")[] | undefined;
 	/** Whether copies and trees may run as a whole in a worker. Default true. */
 	offload?: boolean | undefined;

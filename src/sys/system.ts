@@ -10,6 +10,7 @@ import type { AdviseSystem } from "./contract/advise.ts";
 import type { AllocateSystem } from "./contract/allocate.ts";
 import type { CapabilitySystem } from "./contract/capabilities.ts";
 import type { CopySystem } from "./contract/copy.ts";
+import type { DescriptorSystem } from "./contract/descriptors.ts";
 import type { DeviceSystem } from "./contract/device.ts";
 import type { DirectorySystem } from "./contract/directory.ts";
 import type { ExtentsSystem } from "./contract/extents.ts";
@@ -30,6 +31,7 @@ export type * from "./contract/advise.ts";
 export type * from "./contract/allocate.ts";
 export type * from "./contract/capabilities.ts";
 export type * from "./contract/copy.ts";
+export type * from "./contract/descriptors.ts";
 export type * from "./contract/device.ts";
 export type * from "./contract/directory.ts";
 export type * from "./contract/extents.ts";
@@ -67,6 +69,8 @@ export interface System {
 	readonly names: NameSystem;
 	/** Node's number for an error, negative, where that is not the one of the C library. */
 	readonly errnoOf?: (code: string) => number | undefined;
+	/** Undefined where the handles are the descriptors. */
+	readonly descriptors: DescriptorSystem | undefined;
 	readonly file: FileSystem;
 	readonly directory: DirectorySystem;
 	readonly metadata: MetadataSystem;

@@ -19,8 +19,14 @@ export function unwritten(name: string): System {
 		new Proxy(of === "kernel" ? { reset() {} } : {}, {
 			get: (known, operation) => Reflect.get(known, operation) ?? refuse(of, String(operation)),
 		});
-	const plain: Partial<System> = { name, names: utf8Names, errnoOf: () => undefined };
+	const plain: Partial<System> = {
+		name,
+		names: utf8Names,
+		descriptors: undefined,
+		errnoOf: () => undefined,
+	};
 	return new Proxy(plain as System, {
-		get: (known, member) => Reflect.get(known, member) ?? capability(String(member)),
+		get: (known, member) =>
+			member in known ? Reflect.get(known, member) : capability(String(member)),
 	});
 }

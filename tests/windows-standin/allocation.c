@@ -50,7 +50,7 @@ i64 allocation_of(int fd, const struct record *record) {
 
 /*
  * IFS, FILE_ALLOCATION_INFORMATION: a size below the end of the file moves the end there; a greater one
- * never moves it. MS-FSA 2.1.5.15.1: the size is rounded up to clusters; negative ones are refused. A
+ * never moves it. MS-FSA 2.1.5.15.1: the size is rounded up to clusters first; negative ones are refused. A
  * sparse file gets no clusters for what nobody has written.
  */
 NTSTATUS set_allocation(HANDLE handle, int fd, i64 size) {
@@ -58,6 +58,7 @@ NTSTATUS set_allocation(HANDLE handle, int fd, i64 size) {
 	struct record record = record_of(fd);
 	if ((access_of(handle) & FILE_WRITE_DATA) == 0) return STATUS_ACCESS_DENIED;
 	if (size < 0 || linux_stat_of(fd, &stat) < 0) return STATUS_INVALID_PARAMETER;
+	size = ROUND_UP(size, CLUSTER);
 	if (size < stat.size) return status_of_linux(linux_truncate(fd, size));
 	if ((record.attributes & (FILE_ATTRIBUTE_SPARSE_FILE | FILE_ATTRIBUTE_COMPRESSED)) != 0) {
 		return STATUS_SUCCESS;
@@ -73,7 +74,7 @@ NTSTATUS set_allocation(HANDLE handle, int fd, i64 size) {
 	reserved[at].handle = handle;
 	reserved[at].dev = stat.dev;
 	reserved[at].ino = stat.ino;
-	reserved[at].size = ROUND_UP(size, CLUSTER);
+	reserved[at].size = size;
 	leave_tables();
 	return STATUS_SUCCESS;
 }

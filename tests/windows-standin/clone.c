@@ -1,4 +1,7 @@
-/* Sharing clusters, as ReFS does it: here they are copied, which only the free space would tell. */
+/*
+ * Sharing clusters, as ReFS does it: here they are copied, which only the free space and their places
+ * would tell.
+ */
 #include "standin.h"
 
 struct duplicate_extents {
@@ -30,6 +33,12 @@ static void holes(int from, int to, const struct duplicate_extents *given, i64 l
 		at = data < end ? linux_seek(from, data, SEEK_HOLE) : end;
 		if (at < 0) return;
 	}
+}
+
+static void mark_shared(int fd) {
+	struct record record = record_of(fd);
+	record.shared = TRUE;
+	keep_record(fd, &record);
 }
 
 /*
@@ -70,6 +79,10 @@ NTSTATUS duplicate_extents(struct request *request) {
 		if (given->target_offset + length > target.size) length = target.size - given->target_offset;
 		result = copied(from, request->fd, given, length);
 		if ((target_has & FILE_ATTRIBUTE_SPARSE_FILE) != 0) holes(from, request->fd, given, length);
+		if (result >= 0 && length > 0) {
+			mark_shared(from);
+			mark_shared(request->fd);
+		}
 	}
 	linux_close(from);
 	return result;

@@ -172,16 +172,32 @@ static NTSTATUS lead_once(WCHAR *name, u32 base, BOOLEAN last_too, BOOLEAN *foun
 	return STATUS_SUCCESS;
 }
 
+/* Whether what a name is in is there, and is no link. */
+static BOOLEAN is_plain_parent(const OBJECT_ATTRIBUTES *attributes) {
+	char path[PATH_SIZE];
+	UNICODE_STRING name = *attributes->ObjectName;
+	OBJECT_ATTRIBUTES parent = *attributes;
+	u32 units = name.Length / 2;
+	while (units > 0 && name.Buffer[units - 1] != '\\') units--;
+	if (units == 0) return TRUE;
+	name.Length = (USHORT)((units - 1) * 2);
+	parent.ObjectName = &name;
+	return linux_name(&parent, path) >= 0 && record_at(path).tag == 0;
+}
+
 NTSTATUS follow(const OBJECT_ATTRIBUTES *attributes, BOOLEAN last_too, struct target *target) {
 	char path[PATH_SIZE];
 	u32 base;
 	target->attributes = *attributes;
 	target->text = NULL;
 	if (attributes->ObjectName == NULL || attributes->ObjectName->Length == 0) return STATUS_SUCCESS;
-	/* What has content, or is in what has some, is behind no link: those are empty. */
-	if (linux_name(attributes, path) >= 0 && (!last_too || record_at(path).tag == 0)) {
-		return STATUS_SUCCESS;
+	/* What is in a directory is behind no link: those are empty. Names that are missing cost Wine a search. */
+	if (last_too) {
+		NTSTATUS there = linux_name(attributes, path);
+		if (there >= 0 && record_at(path).tag == 0) return STATUS_SUCCESS;
+		if (there == STATUS_NO_SUCH_FILE) last_too = FALSE;
 	}
+	if (!last_too && is_plain_parent(attributes)) return STATUS_SUCCESS;
 	WCHAR *name = heap_alloc((MOST_UNITS + 1) * 2);
 	NTSTATUS result = full_name(attributes, name, MOST_UNITS, &base);
 	BOOLEAN found = result >= 0, any = FALSE;

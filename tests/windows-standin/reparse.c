@@ -129,8 +129,9 @@ static NTSTATUS create_link(const WCHAR *link, const WCHAR *target, BOOLEAN dire
 	if (result >= 0 && 20 + length + shown > sizeof data - 200) result = STATUS_OBJECT_NAME_INVALID;
 	if (result >= 0) {
 		OBJECT_ATTRIBUTES attributes = attributes_of(NULL, &name);
+		ULONG options = OPTIONS | (directory ? FILE_DIRECTORY_FILE : FILE_NON_DIRECTORY_FILE);
 		result = open_any(&handle, DELETE | FILE_WRITE_ATTRIBUTES | SYNCHRONIZE, &attributes, &status, NULL,
-			FILE_ATTRIBUTE_NORMAL, 7, FILE_CREATE, OPTIONS | (directory ? FILE_DIRECTORY_FILE : FILE_NON_DIRECTORY_FILE));
+			FILE_ATTRIBUTE_NORMAL, 7, FILE_CREATE, options);
 	}
 	if (result >= 0) {
 		struct request request = {.handle = handle, .fd = fd_of(handle), .input = data};

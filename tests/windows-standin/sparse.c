@@ -157,7 +157,7 @@ static NTSTATUS retrieval_pointers(struct request *request, u32 stride) {
 		i64 *extent = (i64 *)(answer + request->written);
 		extent[0] = end / CLUSTER;
 		extent[1] = hole ? -1 : cluster_at(stat.ino, at / CLUSTER);
-		if (stride > 16) extent[2] = 1;
+		if (stride > 16) extent[2] = hole || !record.shared ? 1 : 2;
 		request->written += stride;
 		*(u32 *)answer = ++count;
 		at = end;
@@ -173,7 +173,7 @@ NTSTATUS get_retrieval_pointers(struct request *request) {
 	return retrieval_pointers(request, 16);
 }
 
-/* The same with how many files have the clusters; clones.c copies, so there is never more than one. */
+/* The same with how many files have the clusters: two of all, if any of a file were ever shared. */
 NTSTATUS get_retrieval_pointers_and_refcount(struct request *request) {
 	return retrieval_pointers(request, 24);
 }

@@ -123,6 +123,8 @@ struct record {
 	u64 id;         /* what its streams are kept under; 0 as long as there are none */
 	u32 set;        /* those of SETTABLE that it has, if it `is_set` which */
 	u32 is_set;
+	u32 shared;     /* whether clusters of it have been shared with another file */
+	u32 unused;
 };
 
 /* The attributes that a program sets, and Linux has no bits for. */

@@ -77,7 +77,7 @@ const kernel: Kernel = {
 };
 
 export const system: System = assembled(
-	{ name: "Linux", kernel, names: utf8Names, file, directory, metadata },
+	{ name: "Linux", kernel, names: utf8Names, descriptors: undefined, file, directory, metadata },
 	{
 		ownership: () => (require("./ownership.ts") as typeof import("./ownership.ts")).ownership,
 		xattr: () => (require("./xattr.ts") as typeof import("./xattr.ts")).xattr,

@@ -3,7 +3,8 @@ import type { Scope } from "../../engine/scope.ts";
 import { FsError } from "../../errors.ts";
 import type { FileSystem, Handle, OpenHow, Place } from "../system.ts";
 import { call } from "./calls.ts";
-import { Status } from "./errno.ts";
+import { closeDescriptor } from "./descriptors.ts";
+import { Status, statusOfWin32, win32 } from "./errno.ts";
 import { checked, failure, unsupported } from "./failure.ts";
 import {
 	DELETE,
@@ -90,30 +91,29 @@ export const file: FileSystem = {
 	},
 
 	*close(_scope, handle) {
+		closeDescriptor(handle);
 		positions.delete(handle);
 		appending.delete(handle);
 		checked(yield call("NtClose", handle), "close");
 	},
 
 	*read(scope, handle, address, length, position) {
-		const from = position ?? positions.get(handle) ?? 0;
+		const from = position ?? claimed(handle, length);
 		const result = yield* transfer(scope, "NtReadFile", handle, address, length, from);
-		if (result === Status.STATUS_END_OF_FILE) return 0;
+		const count = ENDS.has(result) ? 0 : result;
+		if (position === null && count < length) keep(handle, from + Math.max(0, count));
 		if (result === Status.STATUS_INVALID_DEVICE_REQUEST) {
 			throw failure(Status.STATUS_FILE_IS_A_DIRECTORY, "read");
 		}
-		checked(result, "read");
-		if (position === null) positions.set(handle, from + result);
-		return result;
+		return transferred(count, "read");
 	},
 
 	*write(scope, handle, address, length, position) {
-		const atEnd = position === "end" || appending.has(handle);
-		const from = atEnd ? END : (position ?? positions.get(handle) ?? 0);
-		const result = yield* transfer(scope, "NtWriteFile", handle, address, length, from as number);
-		checked(result, "write");
-		if (position === null && !atEnd) positions.set(handle, (from as number) + result);
-		return result;
+		const isAtEnd = position === "end" || appending.has(handle);
+		const from = isAtEnd ? END : (position ?? claimed(handle, length));
+		const result = yield* transfer(scope, "NtWriteFile", handle, address, length, from);
+		if (position === null && result < length) keep(handle, from + Math.max(0, result));
+		return transferred(result, "write");
 	},
 
 	*sync(scope, handle) {
@@ -161,6 +161,29 @@ export const file: FileSystem = {
 		throw unsupported("link", "Windows has no files without a name");
 	},
 };
+
+/** What a read says that finds nothing more: at the end of a file, and of a pipe that nobody writes to. */
+const ENDS = new Set<number>([Status.STATUS_END_OF_FILE, Status.STATUS_PIPE_BROKEN]);
+
+/** The position of a file, for those who give none; it moves at once, for others who do not wait. */
+function claimed(handle: Handle, length: number): number {
+	const from = positions.get(handle) ?? 0;
+	positions.set(handle, from + length);
+	return from;
+}
+
+/** After a short answer the position goes no further than what has been read or written. */
+function keep(handle: Handle, end: number): void {
+	const position = positions.get(handle);
+	if (position !== undefined && position > end) positions.set(handle, end);
+}
+
+/** How many bytes, or the failure; one that was not opened for this is, as for Node, none at all. */
+function transferred(result: number, syscall: string): number {
+	if (result === Status.STATUS_ACCESS_DENIED)
+		throw failure(statusOfWin32(win32.ERROR_INVALID_FLAGS[0]), syscall);
+	return checked(result, syscall);
+}
 
 /** The offset of a write that stands for the end of the file, whoever else appends. */
 const END = -1;

@@ -1,5 +1,6 @@
 import { assembled } from "../parts.ts";
 import type { System } from "../system.ts";
+import { descriptors } from "./descriptors.ts";
 import { directory } from "./directory.ts";
 import { errnoOf } from "./errno.ts";
 import { file } from "./file.ts";
@@ -13,6 +14,7 @@ export const system: System = assembled(
 		kernel,
 		names: { decode: unitsOf, encode: bytesOf, unfit: () => undefined },
 		errnoOf,
+		descriptors,
 		file,
 		directory,
 		metadata,

@@ -212,14 +212,16 @@ export const fileAttributeTagInformation = { size: 8, fileAttributes: 0, reparse
 
 export const fileCompletionInformation = { size: 16, port: 0, key: 8 } as const;
 
+export const FILE_DEVICE_NAMED_PIPE = 0x11;
+
+export const fileFsDeviceInformation = { size: 8, deviceType: 0, characteristics: 4 } as const;
+
 /** Of a volume; its label follows. */
 export const fileFsVolumeInformation = {
 	size: 24,
 	volumeCreationTime: 0,
 	volumeSerialNumber: 8,
 } as const;
-
-export const fileFsDeviceInformation = { size: 8, deviceType: 0, characteristics: 4 } as const;
 
 export const fileIdBothDirInformation = {
 	size: 112,

@@ -8,6 +8,7 @@ import { call } from "./calls.ts";
 import { Status } from "./errno.ts";
 import { checked } from "./failure.ts";
 import {
+	FILE_ATTRIBUTE_DEVICE,
 	FILE_ATTRIBUTE_NORMAL,
 	FILE_ATTRIBUTE_READONLY,
 	FILE_ATTRIBUTE_REPARSE_POINT,
@@ -19,10 +20,12 @@ import {
 	FileAllInformation,
 	FileAttributeTagInformation,
 	FileBasicInformation,
+	FileFsDeviceInformation,
 	FileFsVolumeInformation,
 	fileAllInformation,
 	fileAttributeTagInformation,
 	fileBasicInformation,
+	fileFsDeviceInformation,
 	fileFsVolumeInformation,
 	fileStandardInformation,
 	ioStatusBlock,
@@ -30,6 +33,7 @@ import {
 import { withOpened } from "./path.ts";
 import { filetimeOf, HandleMetadata, record } from "./record.ts";
 import { withAccess } from "./reopen.ts";
+import { queryVolume } from "./volume.ts";
 
 const records = new Records(record.size);
 
@@ -40,7 +44,7 @@ export const metadata: MetadataSystem = {
 	recorded: (words, start) => new HandleMetadata(words, start),
 
 	stat(scope, subject, { follow }) {
-		const syscall = follow ? "stat" : "lstat";
+		const syscall = named("stat", subject, follow);
 		return onSubject(scope, subject, FILE_READ_ATTRIBUTES, follow, syscall, (handle) =>
 			statHandle(scope, handle, syscall),
 		);
@@ -65,14 +69,16 @@ export const metadata: MetadataSystem = {
 
 	chmod(scope, subject, mode, follow) {
 		const access = FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES;
-		return onSubject(scope, subject, access, follow, "chmod", (handle) =>
-			setMode(scope, handle, mode),
+		const syscall = named("chmod", subject, follow);
+		return onSubject(scope, subject, access, follow, syscall, (handle) =>
+			setMode(scope, handle, mode, syscall),
 		);
 	},
 
 	utimes(scope, subject, times, follow) {
-		return onSubject(scope, subject, FILE_WRITE_ATTRIBUTES, follow, "utime", (handle) =>
-			setTimes(scope, handle, [times.birthtime, times.atime, times.mtime]),
+		const syscall = named("utime", subject, follow);
+		return onSubject(scope, subject, FILE_WRITE_ATTRIBUTES, follow, syscall, (handle) =>
+			setTimes(scope, handle, [times.birthtime, times.atime, times.mtime], syscall),
 		);
 	},
 
@@ -91,6 +97,12 @@ export const metadata: MetadataSystem = {
 		}
 	},
 };
+
+/** How Node calls a function by what it is about. */
+function named(what: string, subject: Subject, follow: boolean): string {
+	if (typeof subject === "number") return `f${what}`;
+	return follow ? what : `l${what}`;
+}
 
 /** Does something with a file by its handle: the one that it has, or one that lasts as long. */
 export function onSubject<T>(
@@ -157,7 +169,14 @@ function* recordHandle(
 	syscall: string,
 	address: number,
 ): Operation<void> {
-	const all = yield* query(scope, handle, FileAllInformation, fileAllInformation.size, syscall);
+	let all: Region;
+	try {
+		all = yield* query(scope, handle, FileAllInformation, fileAllInformation.size, syscall);
+	} catch (error) {
+		// Pipes, consoles and NUL are no files, and not all of them have all that files have.
+		if (!isCode(error, "ENOTSUP", "EINVAL")) throw error;
+		return yield* recordDevice(scope, handle, syscall, address);
+	}
 	const { basicInformation: basic, standardInformation: standard } = fileAllInformation;
 	const attributes = all.u32(basic + fileBasicInformation.fileAttributes);
 	const filled = scope.memory.reserveZeroed(record.size);
@@ -188,20 +207,25 @@ function* tagOf(
 }
 
 function* volumeOf(scope: Scope, handle: Handle, syscall: string): Operation<number> {
-	const status = scope.memory.reserve(ioStatusBlock.size);
 	const { size, volumeSerialNumber } = fileFsVolumeInformation;
-	const volume = scope.memory.reserveZeroed(size);
-	const result = yield call(
-		"NtQueryVolumeInformationFile",
-		handle,
-		status.address,
-		volume.address,
-		size,
-		FileFsVolumeInformation,
-	);
-	// The label of the volume comes last and is not wanted.
-	if (result !== Status.STATUS_BUFFER_OVERFLOW) checked(result, syscall);
+	const volume = yield* queryVolume(scope, handle, FileFsVolumeInformation, size, syscall);
 	return volume.u32(volumeSerialNumber);
+}
+
+/** Has written to a record what is known of what is no file: only what kind of device it is. */
+function* recordDevice(
+	scope: Scope,
+	handle: Handle,
+	syscall: string,
+	address: number,
+): Operation<void> {
+	const { size, deviceType } = fileFsDeviceInformation;
+	const device = yield* queryVolume(scope, handle, FileFsDeviceInformation, size, syscall);
+	const filled = scope.memory.reserveZeroed(record.size);
+	filled.setU32(record.attributes, FILE_ATTRIBUTE_DEVICE);
+	filled.setU32(record.deviceType, device.u32(deviceType));
+	filled.setU32(record.numberOfLinks, 1);
+	bytesAt(address, record.size).set(filled.bytes());
 }
 
 /** Changes attributes and times of an open file; fields of 0 stay as they are. */
@@ -231,8 +255,8 @@ export function* attributesOf(scope: Scope, handle: Handle, syscall: string): Op
 	return (yield* query(scope, handle, FileBasicInformation, size, syscall)).u32(fileAttributes);
 }
 
-function* setMode(scope: Scope, handle: Handle, mode: number): Operation<void> {
-	const before = yield* attributesOf(scope, handle, "chmod");
+function* setMode(scope: Scope, handle: Handle, mode: number, syscall: string): Operation<void> {
+	const before = yield* attributesOf(scope, handle, syscall);
 	const writable = (mode & 0o200) !== 0;
 	const after = writable ? before & ~FILE_ATTRIBUTE_READONLY : before | FILE_ATTRIBUTE_READONLY;
 	yield* setBasic(
@@ -240,7 +264,7 @@ function* setMode(scope: Scope, handle: Handle, mode: number): Operation<void> {
 		handle,
 		// No attribute at all would mean: leave them.
 		(info) => info.setU32(fileBasicInformation.fileAttributes, after || FILE_ATTRIBUTE_NORMAL),
-		"chmod",
+		syscall,
 	);
 }
 
@@ -248,7 +272,9 @@ function* setTimes(
 	scope: Scope,
 	handle: Handle,
 	times: readonly [birthtime: TimeToSet, atime: TimeToSet, mtime: TimeToSet],
+	syscall: string,
 ): Operation<void> {
+	if (times.every((time) => time === "keep")) return;
 	const now = filetimeOf(BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6)));
 	yield* setBasic(
 		scope,
@@ -259,7 +285,7 @@ function* setTimes(
 				info.setBigU64(index * 8, time === "now" ? now : filetimeOf(time));
 			}
 		},
-		"utime",
+		syscall,
 	);
 }
 

@@ -12,8 +12,11 @@ import type { Handle, Place } from "../system.ts";
 import { call } from "./calls.ts";
 import { resolveBeneath } from "./confined.ts";
 import { enter } from "./entry.ts";
+import { Status } from "./errno.ts";
 import { checked } from "./failure.ts";
 import {
+	FILE_DIRECTORY_FILE,
+	FILE_NON_DIRECTORY_FILE,
 	FILE_OPEN,
 	FILE_OPEN_FOR_BACKUP_INTENT,
 	FILE_OPEN_REPARSE_POINT,
@@ -59,8 +62,19 @@ const MOST_BYTES = 0xfffe;
 
 /** Opens what a place names, and gives its handle or the failure. */
 export function* opened(scope: Scope, place: Place, how: OpenedHow): Operation<number> {
-	if (place.beneath) return yield* openedBeneath(scope, place, how);
-	return yield* openedAt(scope, yield* nameOf(scope, place), how);
+	const wanted = endsInSeparator(place.path) ? asDirectory(how) : how;
+	if (place.beneath) return yield* openedBeneath(scope, place, wanted);
+	return yield* openedAt(scope, yield* nameOf(scope, place), wanted);
+}
+
+/** What ends in a separator can only be a directory. */
+function asDirectory(how: OpenedHow): OpenedHow {
+	return { ...how, options: (how.options ?? 0) | FILE_DIRECTORY_FILE };
+}
+
+function endsInSeparator(path: string | Uint8Array): boolean {
+	const last = typeof path === "string" ? path.charCodeAt(path.length - 1) : path.at(-1);
+	return last === 0x2f || last === 0x5c;
 }
 
 function* openedBeneath(scope: Scope, place: Place, how: OpenedHow): Operation<number> {
@@ -86,6 +100,8 @@ export function* openedAt(
 ): Operation<number> {
 	const { access, reach, disposition = FILE_OPEN, options = 0, attributes = 0 } = how;
 	const { share = SHARE_ALL } = how;
+	const contradiction = FILE_DIRECTORY_FILE | FILE_NON_DIRECTORY_FILE;
+	if ((options & contradiction) === contradiction) return Status.STATUS_FILE_IS_A_DIRECTORY;
 	const { memory } = scope;
 	const handle = memory.reserve(8);
 	const status = memory.reserve(ioStatusBlock.size);
@@ -198,6 +214,9 @@ export function lexical(path: string, fixed = 0): string | undefined {
 	return kept.join("\\");
 }
 
+/** The root directory of a drive, a volume or a share, which is named by what stands at its end. */
+const isRoot = /^\\\?\?\\(?:UNC\\[^\\]+\\)?[^\\]+\\$/i;
+
 /** What the system makes of a path that a program gives it. */
 function nativeOf(scope: Scope, path: string): string {
 	const string = scope.memory.reserveZeroed(unicodeString.size);
@@ -205,7 +224,8 @@ function nativeOf(scope: Scope, path: string): string {
 	const convert = enter("RtlDosPathNameToNtPathName_U_WithStatus");
 	checked(convert(dosPath, string.address, 0, 0), "open", { path });
 	try {
-		return textAt(string.u64(unicodeString.buffer), string.u16(unicodeString.length));
+		const name = textAt(string.u64(unicodeString.buffer), string.u16(unicodeString.length));
+		return isRoot.test(name) ? name : name.replace(/\\+$/, "");
 	} finally {
 		enter("RtlFreeUnicodeString")(string.address);
 	}

@@ -6,6 +6,7 @@ import {
 	FILE_ATTRIBUTE_ENCRYPTED,
 	FILE_ATTRIBUTE_READONLY,
 	FILE_ATTRIBUTE_REPARSE_POINT,
+	FILE_DEVICE_NAMED_PIPE,
 	IO_REPARSE_TAG_AF_UNIX,
 	IO_REPARSE_TAG_MOUNT_POINT,
 	IO_REPARSE_TAG_SYMLINK,
@@ -25,8 +26,8 @@ export const record = {
 	fileId: 56,
 	volumeSerialNumber: 64,
 	numberOfLinks: 72,
-	/** What kind of device the file is on, as far as it is no disk. */
-	kind: 76,
+	/** Of what is no file: the kind of device that it is. */
+	deviceType: 76,
 } as const;
 
 const modes = { file: 0o100000, directory: 0o040000, symlink: 0o120000 } as const;
@@ -44,10 +45,15 @@ export function nanosecondsOf(filetime: bigint): bigint {
 	return (filetime - EPOCH) * 100n;
 }
 
-/** The FILETIME of a time, which is cut to 100 ns, towards the past. */
+/** The last FILETIME. The first, 0, and those before it would mean something else when times are set. */
+const LAST = 0x7fff_ffff_ffff_ffffn;
+
+/** The FILETIME of a time, cut to 100 ns, towards the past, and to the times that there are. */
 export function filetimeOf(nanoseconds: bigint): bigint {
 	const floor = nanoseconds >= 0n ? nanoseconds : nanoseconds - 99n;
-	return floor / 100n + EPOCH;
+	const filetime = floor / 100n + EPOCH;
+	if (filetime <= 0n) return 1n;
+	return filetime > LAST ? LAST : filetime;
 }
 
 /** What a file is, by its attributes and the tag of a reparse point. */
@@ -71,6 +77,7 @@ export class HandleMetadata extends Metadata {
 	}
 
 	get kind(): FileKind {
+		if (this.u32(record.deviceType) === FILE_DEVICE_NAMED_PIPE) return "fifo";
 		return kindOf(this.u32(record.attributes), this.u32(record.reparseTag));
 	}
 

@@ -28,13 +28,14 @@ export function* queryVolume(
 	handle: Handle,
 	kind: number,
 	size: number,
+	syscall = "statfs",
 ): Operation<Region> {
 	const status = scope.memory.reserve(ioStatusBlock.size);
 	const info = scope.memory.reserveZeroed(size);
 	const { address } = info;
 	const asked = call("NtQueryVolumeInformationFile", handle, status.address, address, size, kind);
 	const result = yield asked;
-	if (result !== Status.STATUS_BUFFER_OVERFLOW) checked(result, "statfs");
+	if (result !== Status.STATUS_BUFFER_OVERFLOW) checked(result, syscall);
 	return info;
 }
 
