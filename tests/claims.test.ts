@@ -22,17 +22,17 @@ forms("claims stand beside each other or alone, and are changed", async (given) 
 	fs.writeFileSync(path("file"), "");
 	await using a = await fsx.open(path("file"), "r+");
 	await using b = await fsx.open(path("file"), "r+");
-	expect(await claim(a.fd, "exclusive")).toBe(true);
-	expect(await claim(b.fd, "shared")).toBe(false);
-	expect(await claim(a.fd, "shared")).toBe(true);
-	expect(await claim(b.fd, "shared")).toBe(true);
-	expect(await claim(a.fd, "exclusive")).toBe(false);
+	expect(await claim(a.descriptor.handle, "exclusive")).toBe(true);
+	expect(await claim(b.descriptor.handle, "shared")).toBe(false);
+	expect(await claim(a.descriptor.handle, "shared")).toBe(true);
+	expect(await claim(b.descriptor.handle, "shared")).toBe(true);
+	expect(await claim(a.descriptor.handle, "exclusive")).toBe(false);
 	await b.close();
-	expect(await claim(a.fd, "exclusive")).toBe(true);
-	expect(await claim(a.fd, "exclusive")).toBe(true);
+	expect(await claim(a.descriptor.handle, "exclusive")).toBe(true);
+	expect(await claim(a.descriptor.handle, "exclusive")).toBe(true);
 	await a.close();
 	await using c = await fsx.open(path("file"), "r+");
-	expect(await claim(c.fd, "exclusive")).toBe(true);
+	expect(await claim(c.descriptor.handle, "exclusive")).toBe(true);
 });
 
 forms("replacing a file leaves nothing, and clears away what was left", async (given) => {

@@ -12,6 +12,7 @@ export const numbers: Readonly<Record<string, number>> = {
 	"fileIoCompletionInformation.keyContext": 0,
 	"fileIoCompletionInformation.apcContext": 8,
 	"fileIoCompletionInformation.ioStatusBlock": 16,
+	FILE_RENAME_IGNORE_READONLY_ATTRIBUTE: 0x40,
 	STATUS_BLOCK_TOO_MANY_REFERENCES: 0xc000048c,
 	// DUPLICATE_EXTENTS_DATA: a HANDLE and three LARGE_INTEGERs.
 	"duplicateExtentsData.size": 32,
@@ -38,6 +39,8 @@ export const numbers: Readonly<Record<string, number>> = {
 
 /** The same thing under a name that the headers have. */
 export const aliases: Readonly<Record<string, string>> = {
+	FILE_RENAME_REPLACE_IF_EXISTS: "FILE_RENAME_FLAG_REPLACE_IF_EXISTS",
+	FILE_RENAME_POSIX_SEMANTICS: "FILE_RENAME_FLAG_POSIX_SEMANTICS",
 	FILE_DISPOSITION_DELETE: "FILE_DISPOSITION_FLAG_DELETE",
 	FILE_DISPOSITION_POSIX_SEMANTICS: "FILE_DISPOSITION_FLAG_POSIX_SEMANTICS",
 	FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE: "FILE_DISPOSITION_FLAG_IGNORE_READONLY_ATTRIBUTE",

@@ -12,10 +12,18 @@ export type Parameter = "handle" | "pointer" | "u8" | "u32" | "i32" | "u64";
 
 /**
  * How a function says that it failed: by an NTSTATUS, by an HRESULT, by a BOOL (or BOOLEAN, of one
- * byte) that is 0 and then by the thread's last error; or never, and then its result is a number, or a
+ * byte, or a count) that is 0 and then by the thread's last error; or never, and then its result is a number, or a
  * handle that says so itself.
  */
-export type Result = "status" | "hresult" | "bool" | "boolean" | "number" | "handle" | "nothing";
+export type Result =
+	| "status"
+	| "hresult"
+	| "bool"
+	| "boolean"
+	| "count"
+	| "number"
+	| "handle"
+	| "nothing";
 
 export interface Declaration {
 	readonly library: "ntdll" | "kernel32" | "advapi32";
@@ -59,7 +67,7 @@ export const functions = {
 	RtlFreeUnicodeString: from("ntdll", "nothing", P),
 	RtlNtStatusToDosError: from("ntdll", "number", "i32"),
 	RtlGetLastWin32Error: from("ntdll", "number"),
-	GetFinalPathNameByHandleW: from("kernel32", "bool", H, P, U, U),
+	GetFinalPathNameByHandleW: from("kernel32", "count", H, P, U, U),
 	CreateSymbolicLinkW: from("kernel32", "boolean", P, P, U),
 	GetVolumePathNameW: from("kernel32", "bool", P, P, U),
 	LockFileEx: from("kernel32", "bool", H, U, U, U, U, P),

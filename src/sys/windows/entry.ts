@@ -21,6 +21,7 @@ const resultTypes: Readonly<Record<Declaration["gives"], FFIType>> = {
 	hresult: FFIType.i32,
 	bool: FFIType.i32,
 	boolean: FFIType.u8,
+	count: FFIType.u32,
 	number: FFIType.u32,
 	handle: FFIType.i64_fast,
 	nothing: FFIType.void,
@@ -48,11 +49,14 @@ function bind(name: Name, { library, takes, gives }: Declaration): Native {
 	}
 }
 
+/** Results that are 0 when a function has failed. */
+const saysByLastError = new Set<Declaration["gives"]>(["bool", "boolean", "count"]);
+
 /** A function as it answers: with a negative number when it has failed. */
 function answering(name: Name): Native {
 	const declaration: Declaration = functions[name];
 	const native = bind(name, declaration);
-	if (declaration.gives !== "bool" && declaration.gives !== "boolean") return native;
+	if (!saysByLastError.has(declaration.gives)) return native;
 	const lastError = enter("RtlGetLastWin32Error");
 	// The error belongs to the thread: nothing may run between the call and the reading.
 	return (...args) => native(...args) || statusOfWin32(lastError());
