@@ -54,8 +54,8 @@ export class Walk {
 
 	/** What to look for next; the file stays open until the operation that does so has ended. */
 	question(scope: Scope): Question {
-		const { target, path, physical, size } = this.course;
-		const handle = subjectOf(scope, target) as Handle;
+		const { target, own, path, physical, size } = this.course;
+		const handle = own ?? (subjectOf(scope, target) as Handle);
 		return { handle, path, physical, from: this.at, end: this.end, size };
 	}
 

@@ -49,7 +49,7 @@ function* extentsOperation(
 	if (own === undefined && !physical) own = yield* system.extents.reopen(scope, handle);
 	const stop = length === undefined ? size : from + length;
 	const end = physical ? stop : Math.min(stop, size);
-	return new Walk({ target: own ?? target, own, path, physical, from, end, size });
+	return new Walk({ target, own, path, physical, from, end, size });
 }
 
 /** Each call costs less than the way to a worker and back, so a worker makes many of them. */

@@ -24,6 +24,8 @@ const environment = {
 	WINEARCH: "win64",
 	WINEDEBUG: "-all",
 	XDG_RUNTIME_DIR: "/tmp",
+	// Or names beyond ASCII cannot be had.
+	LANG: "C.UTF-8",
 	PATH: "/usr/bin:/bin:/usr/sbin:/sbin:/usr/lib/wine",
 };
 
