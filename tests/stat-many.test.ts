@@ -20,7 +20,6 @@ import {
 	IN_MEMORY,
 	MAKES_SYMLINKS,
 	ON_WINDOWS,
-	UNDER_WINE,
 	withSymlinks,
 } from "./forms.ts";
 import { rootForms } from "./root.ts";

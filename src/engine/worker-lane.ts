@@ -178,7 +178,7 @@ class Thread {
 }
 
 /** A worker broke before it answered anything: most likely a bundler has left its script behind. */
-function notLoaded(reason: string): FsError {
+export function notLoaded(reason: string): FsError {
 	return new FsError("ENOTSUP", "operation not supported", {
 		detail:
 			`the worker's script could not be loaded: ${reason}; a bundle does not contain it and must ` +
