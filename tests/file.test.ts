@@ -4,7 +4,15 @@ import fs from "node:fs";
 import { alignedBuffer, type OpenFlags, openSync, stat } from "../src/index.ts";
 import { alignsDirectReads, hasFilesWithoutName } from "./facts.ts";
 import { methods } from "./file-forms.ts";
-import { failureOf, forms, ON_WINDOWS, onLinux, onWindows, withSymlinks } from "./forms.ts";
+import {
+	failureOf,
+	forms,
+	lacksUnderWine,
+	ON_WINDOWS,
+	onLinux,
+	onWindows,
+	withSymlinks,
+} from "./forms.ts";
 
 const { constants } = fs;
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -213,18 +221,21 @@ forms("append writes at the end, whoever else does", async ({ fsx, path, form })
 	}
 });
 
-forms("append beside another process that appends", async ({ fsx, path, form }) => {
-	fs.writeFileSync(path("log"), "");
-	const script = `
+lacksUnderWine("writes to the end of a file in one step")(
+	"append beside another process that appends",
+	async ({ fsx, path, form }) => {
+		fs.writeFileSync(path("log"), "");
+		const script = `
 		for (let i = 0; i < 500; i++) require("node:fs").appendFileSync(process.argv.at(-1), "child-line-\\n");`;
-	const child = Bun.spawn([process.execPath, "-e", script, path("log")]);
-	await using file = await fsx.open(path("log"), "r+");
-	for (let i = 0; i < 500; i++) await methods(file, form).append("parent-line\n");
-	expect(await child.exited).toBe(0);
-	const lines = content(path("log")).trimEnd().split("\n");
-	expect(lines.filter((line) => line === "parent-line").length).toBe(500);
-	expect(lines.filter((line) => line === "child-line-").length).toBe(500);
-});
+		const child = Bun.spawn([process.execPath, "-e", script, path("log")]);
+		await using file = await fsx.open(path("log"), "r+");
+		for (let i = 0; i < 500; i++) await methods(file, form).append("parent-line\n");
+		expect(await child.exited).toBe(0);
+		const lines = content(path("log")).trimEnd().split("\n");
+		expect(lines.filter((line) => line === "parent-line").length).toBe(500);
+		expect(lines.filter((line) => line === "child-line-").length).toBe(500);
+	},
+);
 
 forms("truncate cuts off and makes holes", async ({ fsx, path, form }) => {
 	fs.writeFileSync(path("file"), "0123456789");

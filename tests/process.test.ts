@@ -9,12 +9,13 @@ import {
 	readlinkSync,
 	rmSync,
 } from "node:fs";
+import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EngineOptions } from "../src/engine/settings.ts";
 import { configureEngine, stat, stopEngine } from "../src/index.ts";
 import { runScript } from "./fixtures/run.ts";
-import { PATIENCE_MILLISECONDS } from "./forms.ts";
+import { ON_WINDOWS, onLinux, onWindows, PATIENCE_MILLISECONDS } from "./forms.ts";
 
 setDefaultTimeout(PATIENCE_MILLISECONDS);
 
@@ -32,12 +33,16 @@ let fifo: string;
 beforeAll(() => {
 	directory = mkdtempSync(join(tmpdir(), "fsx-process-"));
 	fifo = join(directory, "fifo");
-	if (!Bun.spawnSync(["mkfifo", fifo]).success) throw new Error("mkfifo");
+	if (!ON_WINDOWS && !Bun.spawnSync(["mkfifo", fifo]).success) throw new Error("mkfifo");
 });
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-describe.if(process.platform === "linux").each(lanes)("a process that uses %s", (_, options) => {
+const fromLinux = describe.skipIf(ON_WINDOWS);
+if (ON_WINDOWS)
+	console.log("left out: processes and Workers with fifos, which Windows has not got");
+
+fromLinux.each(lanes)("a process that uses %s", (_, options) => {
 	const START = `
 		const { configureEngine, open, stat, copyFile } = await import("library");
 		configureEngine(${JSON.stringify(options)});
@@ -126,7 +131,7 @@ async function added(before: string[]): Promise<string[]> {
 	}
 }
 
-describe.if(process.platform === "linux")("a Worker of the user's", () => {
+onLinux("fifos", describe)("a Worker of the user's", () => {
 	const ends = ["terminate", "exit", "stop", "pending"] as const;
 	for (const name of ["ring", "worker", "immediate"] as const) {
 		for (const end of ends) {
@@ -160,6 +165,85 @@ describe.if(process.platform === "linux")("a Worker of the user's", () => {
 				expect((await stat("/")).isDirectory()).toBe(true);
 				await stopEngine();
 				configureEngine({});
+			});
+		}
+	}
+});
+
+onWindows("named pipes", describe)("with pipes for what waits", () => {
+	/** A server that is there until the test has ended, and says something after a while. */
+	function served(milliseconds: number): { pipe: string; [Symbol.dispose](): void } {
+		const pipe = `\\\\.\\pipe\\fsx-${process.pid}-${Bun.nanoseconds()}`;
+		const server = net.createServer((socket) => {
+			socket.on("error", () => {});
+			setTimeout(() => socket.end("hello"), milliseconds).unref();
+		});
+		server.listen(pipe);
+		return { pipe, [Symbol.dispose]: () => void server.close() };
+	}
+
+	for (const lane of ["ring", "worker"] as const) {
+		const START = `
+			const { configureEngine, open, stat } = await import("library");
+			configureEngine({ lanes: ["${lane}"] });
+			const [pipe] = process.argv.slice(1);
+		`;
+
+		test(`a process that uses lane ${lane} ends by itself`, async () => {
+			const printed = await runScript(`
+				${START}
+				await using file = await open(${JSON.stringify(import.meta.path)});
+				const { length } = await file.read(10, 0);
+				process.on("exit", () => console.log("ended", length, performance.now() < 20_000));
+			`);
+			expect(printed).toBe("ended 10 true\n");
+		});
+
+		test(`a process that uses lane ${lane} stays alive for what is pending`, async () => {
+			using server = served(500);
+			const printed = await runScript(
+				`
+				${START}
+				open(pipe).then(async (file) => {
+					console.log(Buffer.from(await file.read(100)).toString());
+					console.log((await file.read(100)).length);
+					await file.close();
+				});
+				`,
+				server.pipe,
+			);
+			expect(printed).toBe("hello\n0\n");
+		});
+
+		test(`a process that uses lane ${lane} can exit while something is pending`, async () => {
+			using server = served(60_000);
+			const printed = await runScript(
+				`
+				${START}
+				void (await open(pipe)).read(1);
+				process.on("exit", () => console.log("exit"));
+				setTimeout(() => process.exit(), 100);
+				`,
+				server.pipe,
+			);
+			expect(printed).toBe("exit\n");
+		});
+
+		for (const end of ["terminate", "exit", "stop", "pending"] as const) {
+			test(`a Worker of the user's on lane ${lane} ends by ${end}`, async () => {
+				// What a worker of the library's waits for has to come: nothing else ends it.
+				using server = served(500);
+				const worker = new Worker(new URL("./fixtures/pipe-tenant.ts", import.meta.url).href);
+				const closed = new Promise((done) => worker.addEventListener("close", done));
+				const answer = await new Promise((done, fail) => {
+					worker.onmessage = ({ data }) => done(data);
+					worker.onerror = fail;
+					worker.postMessage({ lanes: [lane], pipe: server.pipe, end });
+				});
+				expect(answer).toBe(20);
+				if (end === "terminate" || end === "pending") worker.terminate();
+				await closed;
+				expect((await stat(import.meta.dir)).isDirectory()).toBe(true);
 			});
 		}
 	}

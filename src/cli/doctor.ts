@@ -22,10 +22,11 @@ export function doctorText(found: Capabilities, colours: boolean): string {
 	const { type = "unknown", mountPoint } = filesystem;
 	const mount = mountPoint === undefined ? "" : `, mounted at ${safeText(mountPoint)}`;
 	const bold = (text: string) => coloured(text, "bold", colours);
+	const queue = found.system === "Windows" ? "completion port" : "io_uring";
 	const heading = [
 		["system", `${found.system} ${found.release}, ${found.architecture}, ${found.runtime}`],
 		["kernel entry", by(engine.kernel)],
-		["io_uring", engine.ring.supported ? `yes, ${by(engine.ring)}` : `no: ${engine.ring.note}`],
+		[queue, engine.ring.supported ? `yes, ${by(engine.ring)}` : `no: ${engine.ring.note}`],
 		["lanes", engine.lanes.join(", ")],
 		["filesystem", `${type}${mount}`],
 	];

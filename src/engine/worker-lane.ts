@@ -192,7 +192,7 @@ class Thread {
 const IS_EXECUTABLE = /\/(\$bunfs|~BUN)\//.test(import.meta.url);
 
 /** A worker broke before it answered anything: most likely a bundler has left its script behind. */
-function notLoaded(reason: string): FsError {
+export function notLoaded(reason: string): FsError {
 	const detail = IS_EXECUTABLE
 		? "it needs a worker, which an executable of bun build --compile does not contain; the Sync form works"
 		: `the worker's script could not be loaded: ${reason}; a bundle does not contain it and must ` +

@@ -46,9 +46,11 @@ async function lockFolder(): Promise<void> {
 	const holding = Bun.spawn(["flock", join(folder, "lock"), "sh", "-c", "echo; exec cat"], {
 		stdio: ["pipe", "pipe", "ignore"],
 	});
-	holding.unref();
+	const waiting = setTimeout(() => console.log(`waiting for another run in ${folder}`), 1000);
 	const { done } = await holding.stdout.getReader().read();
+	clearTimeout(waiting);
 	if (done) throw new Lacking(`${folder} cannot be locked`);
+	holding.unref();
 }
 
 /** Takes about two minutes. */

@@ -51,12 +51,13 @@ export const metadata: MetadataSystem = {
 	},
 
 	*statMany(scope, places, { follow }, address) {
+		const syscall = follow ? "stat" : "lstat";
 		const failures: (readonly [number, FsError])[] = [];
 		for (const [index, place] of places.entries()) {
 			const mark = scope.mark();
 			try {
-				yield* onSubject(scope, place, FILE_READ_ATTRIBUTES, follow, "stat", (handle) =>
-					recordHandle(scope, handle, "stat", address + index * record.size),
+				yield* onSubject(scope, place, FILE_READ_ATTRIBUTES, follow, syscall, (handle) =>
+					recordHandle(scope, handle, syscall, address + index * record.size),
 				);
 			} catch (error) {
 				if (!(error instanceof FsError)) throw error;

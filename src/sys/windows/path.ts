@@ -151,12 +151,16 @@ function attributesOf(scope: Scope, root: Handle, name: string): number {
 
 function unicodeStringOf(scope: Scope, name: string): number {
 	const length = name.length * 2;
-	if (length > MOST_BYTES) throw new FsError("ENAMETOOLONG", "name too long", { path: name });
+	if (length > MOST_BYTES) throw tooLong(name);
 	const text = wideString(scope, name);
 	const string = scope.memory.reserveZeroed(unicodeString.size);
 	string.setU32(unicodeString.length, length | (length << 16));
 	string.setU64(unicodeString.buffer, text);
 	return string.address;
+}
+
+function tooLong(path: string): FsError {
+	return new FsError("ENAMETOOLONG", "name too long", { path });
 }
 
 /** The address of a copy of a string in 16-bit units, with a 0 after it. */
@@ -219,6 +223,7 @@ const isRoot = /^\\\?\?\\(?:UNC\\[^\\]+\\)?[^\\]+\\$/i;
 
 /** What the system makes of a path that a program gives it. */
 function nativeOf(scope: Scope, path: string): string {
+	if (path.length * 2 > MOST_BYTES) throw tooLong(path);
 	const string = scope.memory.reserveZeroed(unicodeString.size);
 	const dosPath = wideString(scope, path);
 	const convert = enter("RtlDosPathNameToNtPathName_U_WithStatus");

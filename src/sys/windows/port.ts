@@ -6,6 +6,7 @@
 import { type Pointer, read } from "bun:ffi";
 import type { Call, Completion, Lane } from "../../engine/call.ts";
 import { Memory } from "../../engine/memory.ts";
+import { notLoaded } from "../../engine/worker-lane.ts";
 import { fn } from "./calls.ts";
 import { enter, entered } from "./entry.ts";
 import { checked } from "./failure.ts";
@@ -15,6 +16,7 @@ import {
 	IO_COMPLETION_ALL_ACCESS,
 	ioStatusBlock,
 } from "./layouts.ts";
+import { IN_FLIGHT, type Packets, STATE, State, type Task } from "./port-state.ts";
 
 /** The calls that are made here: those that this system can end later. */
 const taken = new Set<number>([fn.NtReadFile, fn.NtWriteFile, fn.NtNotifyChangeDirectoryFile]);
@@ -24,19 +26,18 @@ export function endsLater(index: number): boolean {
 	return taken.has(index);
 }
 
-/** What the worker says: which calls have ended, by the addresses of their status blocks. */
-export type Packets = readonly number[];
-
 export class PortLane implements Lane {
 	readonly by = "iocp";
 	private readonly memory = new Memory();
 	private readonly port: number;
 	private readonly waiter: Worker;
+	private readonly state = new Int32Array(new SharedArrayBuffer(8));
 	private readonly ended = Promise.withResolvers<void>();
 	/** Whether packets for a file come here: asked of the system once for each. */
 	private readonly associated = new Map<number, boolean>();
 	private readonly inFlight = new Map<number, Completion>();
 	private whenDrained: (() => void) | undefined;
+	private isBroken = false;
 
 	constructor() {
 		const handle = this.memory.reserve(8);
@@ -45,23 +46,32 @@ export class PortLane implements Lane {
 		this.port = handle.u64(0);
 		this.waiter = new Worker(new URL("./port-waiter.ts", import.meta.url).href);
 		this.waiter.onmessage = ({ data }: MessageEvent<Packets>) => this.deliver(data);
+		this.waiter.onerror = ({ message }) => this.break(notLoaded(message));
 		this.waiter.addEventListener("close", () => this.ended.resolve());
-		this.waiter.postMessage(this.port);
 		this.waiter.unref();
 	}
 
 	accepts({ fn: index, a }: Call): boolean {
-		return taken.has(index) && this.associate(a);
+		return taken.has(index) && !this.isBroken && this.associate(a);
 	}
 
 	submit(call: Call, completion: Completion): void {
 		const { fn: index, a, c, e, f, rest = [] } = call;
 		// The context that comes back with the packet; without one there would be none.
 		this.inFlight.set(e, completion);
-		if (this.inFlight.size === 1) this.waiter.ref();
+		Atomics.store(this.state, IN_FLIGHT, this.inFlight.size);
+		if (this.inFlight.size === 1) this.begin();
 		const result = entered(index)(a, 0, c, e, e, f, ...rest);
 		// Of a call that the system has refused no packet comes.
 		if (result < 0 && isError(result)) queueMicrotask(() => this.end(e, result));
+	}
+
+	/** Has the worker wait, if it does not, and this thread live until it has told of all. */
+	private begin(): void {
+		const { port, state, waiter } = this;
+		waiter.ref();
+		const before = Atomics.compareExchange(state, STATE, State.IDLE, State.WAITING);
+		if (before === State.IDLE) waiter.postMessage({ port, state } satisfies Task);
 	}
 
 	/** A file is about to be closed; its number may be another's next. */
@@ -75,9 +85,9 @@ export class PortLane implements Lane {
 			this.whenDrained = resolve;
 			await promise;
 		}
-		this.waiter.ref();
 		// A packet that no call belongs to tells the waiter to end.
 		enter("NtSetIoCompletion")(this.port, 0, 0, 0, 0);
+		this.begin();
 		await this.ended.promise;
 		enter("NtClose")(this.port);
 		this.memory.free();
@@ -110,14 +120,28 @@ export class PortLane implements Lane {
 	}
 
 	private end(packet: number, result: number): void {
+		this.taken(packet)?.complete(result);
+	}
+
+	/** Who waits for a packet that has come, and no more. */
+	private taken(packet: number): Completion | undefined {
 		const completion = this.inFlight.get(packet);
-		if (completion === undefined) return;
+		if (completion === undefined) return undefined;
 		this.inFlight.delete(packet);
+		Atomics.store(this.state, IN_FLIGHT, this.inFlight.size);
 		if (this.inFlight.size === 0) {
 			this.waiter.unref();
 			this.whenDrained?.();
 		}
-		completion.complete(result);
+		return completion;
+	}
+
+	/** Nobody waits for packets: what is in flight will not be told of, and other calls go elsewhere. */
+	private break(error: unknown): void {
+		this.isBroken = true;
+		for (const packet of [...this.inFlight.keys()]) this.taken(packet)?.fail(error);
+		this.waiter.terminate();
+		this.ended.resolve();
 	}
 }
 
