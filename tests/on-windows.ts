@@ -28,6 +28,21 @@ const FILE_SECONDS = 240;
 /** How `timeout` says that it had to kill. */
 const KILLED = 137;
 
+/** Files that do not run here yet, and why; named on the command line, one is run all the same. */
+const NOT_YET: Readonly<Record<string, string>> = {
+	"confinement-attack": "the attackers call Linux themselves",
+	"content-model": "its engine set-ups are those of Linux",
+	"copy-faults": "its faults are injected into calls of Linux",
+	documentation: "the examples name files and tools of Linux",
+	"fault-injection": "its faults are injected into calls of Linux",
+	hostile: "its world is made by tools of Linux",
+	kill: "its processes are started and killed as on Linux",
+	lanes: "the battery rests on Linux in part",
+	memory: "it reads /proc",
+	shim: "the shim is for Linux",
+	"watch-lanes": "it takes longer than it may under Wine",
+};
+
 /** What the runtime under Wine says, and what is nothing to us. */
 const NOISE = /^Internal error: directory mismatch/;
 
@@ -39,7 +54,17 @@ function filesOf(names: readonly string[]): string[] {
 		console.error(`no such test file: ${unknown.join(", ")}`);
 		process.exit(2);
 	}
-	return wanted.length > 0 ? wanted : all.sort();
+	return wanted.length > 0 ? wanted : all.filter((name) => !(plain(name) in NOT_YET)).sort();
+}
+
+const plain = (name: string) => name.replace(/\.test\.ts$/, "");
+
+function tellNotYet(): Outcome[] {
+	return Object.entries(NOT_YET).map(([name, reason]) => {
+		const outcome = leftOut(`not run under Wine yet: ${reason}`);
+		tell(`${name}.test.ts`.padEnd(30), outcome);
+		return outcome;
+	});
 }
 
 /** Settings of the tests, and of the library, that hold inside as well. */
@@ -99,7 +124,8 @@ async function runAll(files: readonly string[]): Promise<Outcome[]> {
 const { names, reportFile } = asked();
 const files = filesOf(names);
 try {
-	finish("all".padEnd(30), await runAll(files), reportFile);
+	const notYet = names.length > 0 ? [] : tellNotYet();
+	finish("all".padEnd(30), [...notYet, ...(await runAll(files))], reportFile);
 } catch (error) {
 	if (!(error instanceof Lacking)) throw error;
 	console.log(`skipped: the tests under Wine: ${error.message}`);
