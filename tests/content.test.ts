@@ -257,10 +257,12 @@ forms("by name in a directory, bytes and URL", async ({ fsx, path, directory }) 
 	expect(fs.readFileSync(odd, "utf8")).toBe("content true");
 });
 
-lacksUnderWine("renaming over a file that is open")("an atomic write is never seen half done", async ({ fsx, path, form }) => {
-	const [one, two] = [Buffer.alloc(100_000, "1"), Buffer.alloc(50_000, "2")];
-	fs.writeFileSync(path("file"), one);
-	const script = `
+lacksUnderWine("renaming over a file that is open")(
+	"an atomic write is never seen half done",
+	async ({ fsx, path, form }) => {
+		const [one, two] = [Buffer.alloc(100_000, "1"), Buffer.alloc(50_000, "2")];
+		fs.writeFileSync(path("file"), one);
+		const script = `
 		const fs = require("node:fs");
 		const seen = new Set();
 		const start = Date.now();
@@ -270,13 +272,14 @@ lacksUnderWine("renaming over a file that is open")("an atomic write is never se
 			seen.add(text.length + ":" + [...new Set(text)].join(""));
 		}
 		console.log([...seen].sort().join(" "));`;
-	const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
-	for (let i = 0; child.exitCode === null; i++) {
-		await fsx.writeFile(path("file"), i % 2 === 0 ? two : one, { atomic: true });
-		if (form === "sync") await Bun.sleep(0);
-	}
-	expect((await child.stdout.text()).trim()).toBe("100000:1 50000:2");
-});
+		const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+		for (let i = 0; child.exitCode === null; i++) {
+			await fsx.writeFile(path("file"), i % 2 === 0 ? two : one, { atomic: true });
+			if (form === "sync") await Bun.sleep(0);
+		}
+		expect((await child.stdout.text()).trim()).toBe("100000:1 50000:2");
+	},
+);
 
 forms("an abort before anything is done", async ({ fsx, path, directory }) => {
 	fs.writeFileSync(path("file"), "old");
