@@ -58,8 +58,9 @@ export function* resolveLinks(scope: Scope, place: Place): Operation<Place> {
 		try {
 			target = yield* system.symlink.readlink(scope, resolved);
 		} catch (error) {
-			// No link, or nothing there: this is the place, unless it can only be a directory.
-			const nothing = isCode(error, "ENOENT") && !partsOf(resolved.path).trailing;
+			// No link, or nothing there: this is the place, unless it can only be a directory, or is none.
+			const isPlace = resolved.path.length > 0 && !partsOf(resolved.path).trailing;
+			const nothing = isCode(error, "ENOENT") && isPlace;
 			if (links > 0 && isCode(error, "EXDEV")) throw leadsOut(place.path);
 			if (!nothing && !isCode(error, "EINVAL")) throw error;
 			if (links > 0) yield* confirm(scope, place, resolved);
