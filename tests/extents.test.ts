@@ -211,25 +211,25 @@ async function makeSparse({ fsx, path }: Given): Promise<string> {
 	return file;
 }
 
-lacksUnderWine("FSCTL_SET_ZERO_DATA, as it does FSCTL_QUERY_ALLOCATED_RANGES")(
-	"holes that were punched are holes, and their neighbours are not",
-	async (given) => {
-		const file = await makeSparse(given);
-		const layout = [
-			hole(0, MIB),
-			data(MIB, MIB + 64 * KIB),
-			hole(MIB + 64 * KIB, 2 * MIB + 64 * KIB),
-		];
-		expect(await list(given, file)).toEqual(layout);
-		expect(await list(given, file, { offset: MIB + 1, length: MIB })).toEqual([
-			data(MIB + 1, MIB + 64 * KIB),
-			hole(MIB + 64 * KIB, 2 * MIB + 1),
-		]);
-		const mapped = await map(given, file);
-		expect(kindsOf(mapped)).toEqual(layout);
-		for (const { kind, physical } of mapped) expect(physical !== undefined).toBe(kind === "data");
-	},
-);
+onWindows(
+	"units in which it punches",
+	lacksUnderWine("FSCTL_SET_ZERO_DATA, as it does FSCTL_QUERY_ALLOCATED_RANGES"),
+)("holes that were punched are holes, and their neighbours are not", async (given) => {
+	const file = await makeSparse(given);
+	const layout = [
+		hole(0, MIB),
+		data(MIB, MIB + 64 * KIB),
+		hole(MIB + 64 * KIB, 2 * MIB + 64 * KIB),
+	];
+	expect(await list(given, file)).toEqual(layout);
+	expect(await list(given, file, { offset: MIB + 1, length: MIB })).toEqual([
+		data(MIB + 1, MIB + 64 * KIB),
+		hole(MIB + 64 * KIB, 2 * MIB + 1),
+	]);
+	const mapped = await map(given, file);
+	expect(kindsOf(mapped)).toEqual(layout);
+	for (const { kind, physical } of mapped) expect(physical !== undefined).toBe(kind === "data");
+});
 
 onWindows("files that are kept with their names")(
 	"a file without clusters of its own",
