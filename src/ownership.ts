@@ -4,7 +4,7 @@ import type { Scope } from "./engine/scope.ts";
 import { invalidArgument } from "./errors.ts";
 import { subjectOf, type Target } from "./location.ts";
 import { type FollowOptions, followOptions } from "./metadata.ts";
-import { optionsOf, schemas } from "./options.ts";
+import { optionsOf, schemas, type Zod } from "./options.ts";
 import { system } from "./sys/index.ts";
 
 /** Whom a file is to belong to: by numbers, or, on Windows, by SIDs. */
@@ -22,11 +22,16 @@ export interface Owner {
 /** One less than the number that tells the system to leave an id as it is. */
 const MOST_ID = 4294967294;
 
+const SID = /^S-1-(?:\d+|0x[\da-f]{12})(?:-\d+){1,15}$/i;
+const NO_SID = "expected an account's SID, such as S-1-5-32-544";
+
+const sid = (z: Zod) => z.optional(z.string({ error: NO_SID }).check(z.regex(SID, NO_SID)));
+
 const checkOwner = optionsOf<Owner>("chown", (z) => ({
 	uid: schemas.integer(z, 0, MOST_ID),
 	gid: schemas.integer(z, 0, MOST_ID),
-	owner: z.optional(z.string()),
-	group: z.optional(z.string()),
+	owner: sid(z),
+	group: sid(z),
 }));
 const checkChown = followOptions("chown");
 const checkCopyOwner = followOptions("copyOwner");

@@ -146,8 +146,8 @@ const openFlags: Parameter = {
 const owner = object({
 	uid: optional(integer(0, 2 ** 32 - 2)),
 	gid: optional(integer(0, 2 ** 32 - 2)),
-	owner: optional(choice("S-1-5-18", "S-1-5-32-544", "root", "")),
-	group: optional(choice("S-1-5-18", "S-1-5-32-544", "root", "")),
+	owner: optional(choice("S-1-5-18", "S-1-5-32-544")),
+	group: optional(choice("S-1-5-18", "S-1-5-32-544")),
 });
 
 const fileFlags = object(
