@@ -1,4 +1,5 @@
 import { queue } from "./engine/engine.ts";
+import { once } from "./engine/once.ts";
 import type { Operation } from "./engine/operation.ts";
 import { run, runSync } from "./engine/run.ts";
 import type { Scope } from "./engine/scope.ts";
@@ -7,7 +8,8 @@ import { type Location, locate } from "./location.ts";
 import type { Slot } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Capability, Handle } from "./sys/system.ts";
-import { underTemporaryName } from "./temporary.ts";
+
+const temporaries = once(() => require("./temporary.ts") as typeof import("./temporary.ts"));
 
 export type { Capability } from "./sys/system.ts";
 
@@ -56,7 +58,7 @@ function* explore(scope: Scope, location: Location): Operation<Capabilities> {
 	const ring = typeof opened === "string" ? undefined : opened;
 	const immediate = settings.immediate && (yield* system.capabilities.immediate(scope));
 	const filesystem = yield* system.capabilities.filesystem(scope, place, (directory, make) =>
-		underTemporaryName(scope, probeIn(directory), make),
+		temporaries().underTemporaryName(scope, probeIn(directory), make),
 	);
 	const machine = yield* system.capabilities.machine(scope, ring);
 	const { type, mountPoint } = filesystem;
