@@ -1,5 +1,6 @@
 import { deviceNumber } from "../device-number.ts";
-import { type FileAttributes, type FileKind, Metadata } from "../metadata.ts";
+import type { FileAttributes, FileKind, Metadata } from "../metadata.ts";
+import { RecordMetadata } from "../record.ts";
 import {
 	STATX_ATTR_APPEND,
 	STATX_ATTR_AUTOMOUNT,
@@ -38,14 +39,7 @@ export function kindOf(type: number): FileKind {
 }
 
 /** What a `struct statx` says, read from where the kernel wrote it. */
-export class StatxMetadata extends Metadata {
-	constructor(
-		private readonly words: Uint32Array,
-		private readonly start: number,
-	) {
-		super();
-	}
-
+export class StatxMetadata extends RecordMetadata {
 	get kind(): FileKind {
 		return kindOf(this.mode >> 12);
 	}
@@ -149,19 +143,6 @@ export class StatxMetadata extends Metadata {
 	/** Whether the kernel has filled this in. */
 	private has(field: number): boolean {
 		return (this.u32(statx.mask) & field) !== 0;
-	}
-
-	private u32(offset: number): number {
-		return this.words[this.start + (offset >> 2)] as number;
-	}
-
-	private u64(offset: number): number {
-		return this.u32(offset) + this.u32(offset + 4) * 0x100000000;
-	}
-
-	/** All 64 bits, for numbers that may use them. */
-	private big(offset: number): bigint {
-		return (BigInt(this.u32(offset + 4)) << 32n) | BigInt(this.u32(offset));
 	}
 
 	private nanoseconds(offset: number): bigint {

@@ -1,4 +1,5 @@
-import { type FileAttributes, type FileKind, Metadata } from "../metadata.ts";
+import type { FileAttributes, FileKind } from "../metadata.ts";
+import { RecordMetadata } from "../record.ts";
 import {
 	FILE_ATTRIBUTE_COMPRESSED,
 	FILE_ATTRIBUTE_DEVICE,
@@ -68,14 +69,7 @@ export function kindOf(attributes: number, reparseTag: number): FileKind {
 }
 
 /** What handle information says of a file, read from where `stat` has put it. */
-export class HandleMetadata extends Metadata {
-	constructor(
-		private readonly words: Uint32Array,
-		private readonly start: number,
-	) {
-		super();
-	}
-
+export class HandleMetadata extends RecordMetadata {
 	get kind(): FileKind {
 		if (this.u32(record.deviceType) === FILE_DEVICE_NAMED_PIPE) return "fifo";
 		return kindOf(this.u32(record.attributes), this.u32(record.reparseTag));
@@ -170,18 +164,6 @@ export class HandleMetadata extends Metadata {
 			mountRoot: false,
 			automount: false,
 		};
-	}
-
-	private u32(offset: number): number {
-		return this.words[this.start + (offset >> 2)] as number;
-	}
-
-	private u64(offset: number): number {
-		return this.u32(offset) + this.u32(offset + 4) * 0x100000000;
-	}
-
-	private big(offset: number): bigint {
-		return (BigInt(this.u32(offset + 4)) << 32n) | BigInt(this.u32(offset));
 	}
 
 	private nanoseconds(offset: number): bigint {
