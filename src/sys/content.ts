@@ -1,10 +1,8 @@
-/** Copying content by reading and writing, over the file operations of any system. */
+/** Copying content, over the file operations of any system. */
 import type { Region } from "../engine/memory.ts";
 import type { Operation } from "../engine/operation.ts";
 import type { Scope } from "../engine/scope.ts";
-import { FsError } from "../errors.ts";
-import { ITSELF } from "./metadata.ts";
-import type { ContentHow, FileSystem, Handle, MetadataSystem } from "./system.ts";
+import type { ContentHow, FileSystem, Handle } from "./system.ts";
 import { readWhole, writeWhole } from "./whole.ts";
 
 /** Bytes read at once; files up to this size are copied without a look for holes. */
@@ -14,7 +12,7 @@ const UNKNOWN_SIZE = 64 * 1024;
 const ZERO_BLOCK = 4096;
 
 /** The content of one file on its way: how far it is, and by what means. */
-export class Content {
+export abstract class Content {
 	done = 0;
 	holes = 0;
 	method = "read-write";
@@ -29,8 +27,30 @@ export class Content {
 		protected readonly how: ContentHow,
 	) {}
 
+	/** Fills the destination, by the cheapest way that keeps what is asked. */
+	*fill(): Operation<void> {
+		const { size, sparse, reflink, refused, holes } = this.how;
+		const hopeless = reflink === "never" || (reflink === "auto" && refused?.has("reflink"));
+		if (!hopeless && holes === "keep" && (yield* this.reflink())) return;
+		// A small file that seems to have its blocks is read at once; in a large one some may lie past its
+		// end, and stand for as many that it lacks.
+		if (holes === "keep" && (sparse || size > BUFFER_SIZE || this.done > 0)) {
+			yield* this.segments();
+			return;
+		}
+		const detect = holes === "detect";
+		yield* this.byReading(Number.MAX_SAFE_INTEGER, detect);
+		if (detect) yield* this.file.truncate(this.scope, this.destination, this.done);
+	}
+
+	/** Shares all that is stored; false where that cannot be, though a part may be done then. */
+	protected abstract reflink(): Operation<boolean>;
+
+	/** Copies the stretches that hold data and leaves holes between them. */
+	protected abstract segments(): Operation<void>;
+
 	/** Reads and writes; with `skipZeros`, blocks of nothing but zeros become holes. */
-	*byReading(end: number, skipZeros: boolean): Operation<void> {
+	protected *byReading(end: number, skipZeros: boolean): Operation<void> {
 		const { file, scope, source, destination } = this;
 		// One byte more than there should be shows that there is no more. A size of 0 tells nothing:
 		// the files of /proc have it.
@@ -81,22 +101,6 @@ export class Content {
 		this.done += bytes;
 		this.how.progress?.(this.done);
 	}
-}
-
-/** Emptied to be written anew, the source would be lost. */
-export function* refuseSame(
-	metadata: MetadataSystem,
-	scope: Scope,
-	source: Handle,
-	destination: Handle,
-): Operation<void> {
-	const from = yield* metadata.stat(scope, source, ITSELF);
-	const to = yield* metadata.stat(scope, destination, ITSELF);
-	if (from.ino !== to.ino || from.dev !== to.dev) return;
-	throw new FsError("EINVAL", "invalid argument", {
-		syscall: "copyfile",
-		detail: "source and destination are the same file",
-	});
 }
 
 /** Whether the block that starts at `start` holds nothing but zeros. */

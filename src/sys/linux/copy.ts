@@ -1,10 +1,10 @@
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import type { FsError } from "../../errors.ts";
-import { BUFFER_SIZE, Content, refuseSame } from "../content.ts";
+import { Content } from "../content.ts";
+import { creation, rangeByReading } from "../copy.ts";
 import { ITSELF } from "../metadata.ts";
-import type { ContentHow, CopySystem, Handle, Place } from "../system.ts";
-import { writeWhole } from "../whole.ts";
+import type { CopySystem, Handle } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { directory } from "./directory.ts";
 import { Errno } from "./errno.ts";
@@ -16,16 +16,6 @@ import { metadata } from "./metadata.ts";
 
 /** Bytes per call: enough to be quick, few enough that an abort is soon seen. */
 const KERNEL_CHUNK = 16 * 1024 * 1024;
-
-/**
- * Readable too, so that the copy can be compared with its source. What is replaced is emptied when it
- * is known to be no link, and not the source, which may have got the name meanwhile.
- */
-const howToOpen = {
-	new: { read: true, write: true, create: true, exclusive: true },
-	replacement: { read: true, write: true, create: true, noFollow: true },
-	unnamed: { read: true, write: true, temporary: true },
-} as const;
 
 /** Errors of FICLONE and FICLONERANGE that say "not here", not "it went wrong". */
 const noReflink = new Set<number>([
@@ -47,66 +37,6 @@ const noKernelCopy = new Set<number>([
 	Errno.ENOSYS,
 ]);
 
-export const copy: CopySystem = {
-	*create(scope, source, destination, how) {
-		const { mode, as } = how;
-		const handle = yield* file.open(scope, destination, { ...howToOpen[as], mode });
-		let done = false;
-		try {
-			if (as === "replacement") {
-				yield* refuseSame(metadata, scope, source, handle);
-				yield* file.truncate(scope, handle, 0);
-				yield* conceal(handle, mode);
-			}
-			const transfer = yield* content(scope, source, handle, how);
-			done = true;
-			const { done: bytes, holes, method } = transfer;
-			return { bytes, holes, method, handle };
-		} finally {
-			if (!done) {
-				yield sys(nr.close, handle);
-				if (as === "new") yield* removeQuietly(scope, destination);
-			}
-		}
-	},
-
-	*range(scope, source, sourceOffset, destination, destinationOffset, length) {
-		const inKernel = yield* kernelCopy(
-			scope,
-			source,
-			sourceOffset,
-			destination,
-			destinationOffset,
-			length,
-		);
-		if (inKernel !== undefined && inKernel > 0) return inKernel;
-		// 0 is the end of the file, or a file such as those of /proc that only reading can tell.
-		const size = Math.min(length, BUFFER_SIZE);
-		const { address } = scope.memory.reserve(size);
-		const read = yield* file.read(scope, source, address, size, sourceOffset);
-		yield* writeWhole(file, scope, destination, address, read, destinationOffset);
-		return read;
-	},
-
-	*cloneRange(scope, source, sourceOffset, destination, destinationOffset, length) {
-		const range = scope.memory.reserve(fileCloneRange.size);
-		range.setU64(fileCloneRange.sourceHandle, source);
-		range.setU64(fileCloneRange.sourceOffset, sourceOffset);
-		range.setU64(fileCloneRange.sourceLength, length);
-		range.setU64(fileCloneRange.destinationOffset, destinationOffset);
-		const result = yield sys(nr.ioctl, destination, FICLONERANGE, range.address);
-		if (result === -Errno.EINVAL) {
-			const { size } = yield* metadata.stat(scope, source, ITSELF);
-			const block = yield* blockSize(scope, source);
-			const whole = [sourceOffset, destinationOffset, length].every((at) => at % block === 0);
-			if (!whole || sourceOffset + length > size) throw misfit(block, size);
-		}
-		if (result < 0 && noReflink.has(-result))
-			throw unsupported("cloneRange", reflinkRefused(result));
-		checked(result, "cloneRange");
-	},
-};
-
 function* blockSize(scope: Scope, handle: Handle): Operation<number> {
 	const status = scope.memory.reserveZeroed(statfs.size);
 	checked(yield sys(nr.fstatfs, handle, status.address), "fstatfs");
@@ -126,18 +56,9 @@ function misfit(block: number, size: number): FsError {
  * Whoever may read the old content is not to see the new one before its permissions say so. Those of
  * somebody else's file cannot be changed.
  */
-function* conceal(handle: Handle, mode: number): Operation<void> {
+function* conceal(_scope: Scope, handle: Handle, mode: number): Operation<void> {
 	const result = yield sys(nr.fchmod, handle, mode);
 	if (result !== -Errno.EPERM) checked(result, "fchmod");
-}
-
-/** What failed before it is what the caller is told. */
-function* removeQuietly(scope: Scope, place: Place): Operation<void> {
-	try {
-		yield* directory.unlink(scope, place);
-	} catch {
-		// Nothing more can be done about it.
-	}
 }
 
 function reflinkRefused(result: number): string {
@@ -172,10 +93,8 @@ function* kernelCopy(
 class Transfer extends Content {
 	private kernelRefuses = false;
 
-	/** Shares all blocks; false where the filesystem does not. */
-	*reflink(): Operation<boolean> {
+	protected *reflink(): Operation<boolean> {
 		const { reflink, refused } = this.how;
-		if (refused?.has("reflink") && reflink === "auto") return false;
 		const result = yield sys(nr.ioctl, this.destination, FICLONE, this.source);
 		if (result === 0) {
 			this.method = "reflink";
@@ -189,8 +108,7 @@ class Transfer extends Content {
 		return false;
 	}
 
-	/** Copies the stretches that hold data and leaves holes between them. */
-	*segments(): Operation<void> {
+	protected *segments(): Operation<void> {
 		for (;;) {
 			const { data, start } = yield* this.nextData();
 			if (start > this.done) {
@@ -220,7 +138,7 @@ class Transfer extends Content {
 	}
 
 	/** Copies from where the transfer stands to `end`, or to the end of the file before that. */
-	*stretch(end: number): Operation<void> {
+	private *stretch(end: number): Operation<void> {
 		const { scope, source, destination } = this;
 		// Some filesystems share blocks in copy_file_range too.
 		const byKernel = this.how.reflink !== "never";
@@ -239,24 +157,33 @@ class Transfer extends Content {
 	}
 }
 
-/** Fills the destination, by the cheapest way that keeps what is asked. */
-function* content(
-	scope: Scope,
-	source: Handle,
-	destination: Handle,
-	how: ContentHow,
-): Operation<Transfer> {
-	const transfer = new Transfer(file, scope, source, destination, how);
-	if (how.reflink !== "never" && how.holes === "keep" && (yield* transfer.reflink())) {
-		return transfer;
-	}
-	// A large file may have holes that its number of blocks hides: some are allocated past its end.
-	if (how.holes === "keep" && (how.sparse || how.size > BUFFER_SIZE)) {
-		yield* transfer.segments();
-	} else {
-		const detect = how.holes === "detect";
-		yield* transfer.byReading(Number.MAX_SAFE_INTEGER, detect);
-		if (detect) yield* file.truncate(scope, destination, transfer.done);
-	}
-	return transfer;
-}
+const readRange = rangeByReading(file);
+
+export const copy: CopySystem = {
+	create: creation({ file, directory, metadata, Transfer, conceal }),
+
+	*range(scope, ...range) {
+		const copied = yield* kernelCopy(scope, ...range);
+		if (copied !== undefined && copied > 0) return copied;
+		// 0 is the end of the file, or a file such as those of /proc that only reading can tell.
+		return yield* readRange(scope, ...range);
+	},
+
+	*cloneRange(scope, source, sourceOffset, destination, destinationOffset, length) {
+		const range = scope.memory.reserve(fileCloneRange.size);
+		range.setU64(fileCloneRange.sourceHandle, source);
+		range.setU64(fileCloneRange.sourceOffset, sourceOffset);
+		range.setU64(fileCloneRange.sourceLength, length);
+		range.setU64(fileCloneRange.destinationOffset, destinationOffset);
+		const result = yield sys(nr.ioctl, destination, FICLONERANGE, range.address);
+		if (result === -Errno.EINVAL) {
+			const { size } = yield* metadata.stat(scope, source, ITSELF);
+			const block = yield* blockSize(scope, source);
+			const whole = [sourceOffset, destinationOffset, length].every((at) => at % block === 0);
+			if (!whole || sourceOffset + length > size) throw misfit(block, size);
+		}
+		if (result < 0 && noReflink.has(-result))
+			throw unsupported("cloneRange", reflinkRefused(result));
+		checked(result, "cloneRange");
+	},
+};
