@@ -9,6 +9,7 @@ import type { Preserved } from "./preserved.ts";
 import {
 	beside,
 	closeAfter,
+	closing,
 	discard,
 	finishing,
 	moveIntoPlace,
@@ -179,25 +180,22 @@ function* complete(
  * names it when it is whole. Undefined where the filesystem has no such files.
  */
 function* copyUnnamed(scope: Scope, job: CopyJob): Operation<ContentCopied | undefined> {
-	const { slot, existing, how, refused } = job;
 	try {
-		const copied = yield* create(scope, job, beside(slot, "."), "unnamed");
-		let done = false;
-		try {
-			const { handle } = copied;
-			const seals = yield* dress(scope, job, copied, true);
-			yield* publish(scope, handle, slot, existing !== undefined, how.overwrite !== false);
-			yield* sealCopy(scope, job, handle, seals);
-			done = true;
-		} finally {
-			yield* closeAfter(scope, copied.handle, done);
-		}
+		const copied = yield* create(scope, job, beside(job.slot, "."), "unnamed");
+		yield* closing(scope, copied.handle, putIntoPlace(scope, job, copied));
 		return copied;
 	} catch (error) {
-		if (!lacksNamelessFiles(error)) throw orInPlace(error, existing);
-		refused.add("unnamed");
+		if (!lacksNamelessFiles(error)) throw orInPlace(error, job.existing);
+		job.refused.add("unnamed");
 		return undefined;
 	}
+}
+
+function* putIntoPlace(scope: Scope, job: CopyJob, copied: Made): Operation<void> {
+	const { slot, existing, how } = job;
+	const seals = yield* dress(scope, job, copied, true);
+	yield* publish(scope, copied.handle, slot, existing !== undefined, how.overwrite !== false);
+	yield* sealCopy(scope, job, copied.handle, seals);
 }
 
 /**

@@ -7,6 +7,7 @@ import { dressLike } from "./preserve.ts";
 import {
 	beside,
 	closeAfter,
+	closing,
 	discard,
 	linkChanged,
 	moveIntoPlace,
@@ -79,13 +80,7 @@ function* writeNamed(scope: Scope, draft: Draft, temporary: Place): Operation<vo
 	const handle = yield* system.file.open(scope, temporary, how);
 	let whole = false;
 	try {
-		let written = false;
-		try {
-			yield* fill(scope, handle, draft);
-			written = true;
-		} finally {
-			yield* closeAfter(scope, handle, written);
-		}
+		yield* closing(scope, handle, fill(scope, handle, draft));
 		whole = true;
 	} finally {
 		if (!whole) yield* discard(scope, temporary);

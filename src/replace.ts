@@ -163,6 +163,18 @@ export function* closeAfter(scope: Scope, handle: Handle, succeeded: boolean): O
 	}
 }
 
+/** Ends what is done to an open file by closing it, which may be what shows that data is lost. */
+export function* closing<T>(scope: Scope, handle: Handle, operation: Operation<T>): Operation<T> {
+	let done = false;
+	try {
+		const result = yield* operation;
+		done = true;
+		return result;
+	} finally {
+		yield* closeAfter(scope, handle, done);
+	}
+}
+
 /** Metadata of the name itself, or undefined if nothing has it. */
 export function* statIfThere(
 	scope: Scope,

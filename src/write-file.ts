@@ -7,7 +7,7 @@ import { FsError, isCode } from "./errors.ts";
 import { type Location, locate } from "./location.ts";
 import { optionsOf, schemas } from "./options.ts";
 import { parentOf } from "./place.ts";
-import { closeAfter, resolveLinks, withNamesSynced } from "./replace.ts";
+import { closing, resolveLinks, withNamesSynced } from "./replace.ts";
 import { system } from "./sys/index.ts";
 import type { Handle, Place } from "./sys/system.ts";
 import { writeWhole } from "./sys/whole.ts";
@@ -93,14 +93,17 @@ function* writeContent(
 ): Operation<void> {
 	const how = { write: true, create: true, truncate: true, mode };
 	const handle = yield* system.file.open(scope, place, how);
-	let written = false;
-	try {
-		yield* writeFromStart(scope, handle, scope.pin(bytes), byteLengthOf(bytes));
-		if (sync) yield* system.file.sync(scope, handle);
-		written = true;
-	} finally {
-		yield* closeAfter(scope, handle, written);
-	}
+	yield* closing(scope, handle, fill(scope, handle, bytes, sync));
+}
+
+function* fill(
+	scope: Scope,
+	handle: Handle,
+	bytes: ArrayBufferView,
+	sync: boolean,
+): Operation<void> {
+	yield* writeFromStart(scope, handle, scope.pin(bytes), byteLengthOf(bytes));
+	if (sync) yield* system.file.sync(scope, handle);
 }
 
 /** A fifo, and a pipe behind /dev/stdout, has no positions to write to. */

@@ -1,13 +1,21 @@
 import { expect } from "bun:test";
 import fs from "node:fs";
 import { confines, IN_MEMORY } from "./confined.ts";
-import { failureOf, forms, onLinux, onWindows } from "./forms.ts";
+import { type Forms, failureOf, forms, onLinux, onWindows } from "./forms.ts";
 import { failsAsNode } from "./node-errors.ts";
 import { rootForms } from "./root.ts";
 
 /** The owner as stat(1) sees it, of a link itself if it is one. */
 function ownerOf(file: string): string {
 	return Bun.spawnSync(["stat", "-c", "%u:%g", file]).stdout.toString().trim();
+}
+
+/** What `copyOwner` says of a name that nothing has. */
+async function copyOwnerFindsNothing(fsx: Forms, file: string, nothing: string): Promise<void> {
+	const error = { code: "ENOENT", path: nothing };
+	expect(await failureOf(fsx.copyOwner(nothing, file))).toMatchObject(error);
+	const syscall = "chown";
+	expect(await failureOf(fsx.copyOwner(file, nothing))).toMatchObject({ ...error, syscall });
 }
 
 rootForms("chown sets one id or both and keeps the other", async ({ fsx, path, directory }) => {
@@ -84,15 +92,7 @@ rootForms("copyOwner", async ({ fsx, path, directory }) => {
 	} finally {
 		fs.closeSync(fd);
 	}
-	expect(await failureOf(fsx.copyOwner(path("nothing"), path("to")))).toMatchObject({
-		code: "ENOENT",
-		path: path("nothing"),
-	});
-	expect(await failureOf(fsx.copyOwner(path("to"), path("nothing")))).toMatchObject({
-		code: "ENOENT",
-		path: path("nothing"),
-		syscall: "chown",
-	});
+	await copyOwnerFindsNothing(fsx, path("to"), path("nothing"));
 	expect(await failureOf(fsx.copyOwner(undefined as never, path("to")))).toMatchObject({
 		code: "ERR_INVALID_ARG_TYPE",
 		message: expect.stringContaining('"from"'),
@@ -164,15 +164,7 @@ onWindows("SIDs")("a file can be given to oneself, and copyOwner does so", async
 		await fsx.chown(target, {});
 		await fsx.copyOwner(path("from"), target);
 	}
-	expect(await failureOf(fsx.copyOwner(path("nothing"), path("to")))).toMatchObject({
-		code: "ENOENT",
-		path: path("nothing"),
-	});
-	expect(await failureOf(fsx.copyOwner(path("to"), path("nothing")))).toMatchObject({
-		code: "ENOENT",
-		path: path("nothing"),
-		syscall: "chown",
-	});
+	await copyOwnerFindsNothing(fsx, path("to"), path("nothing"));
 });
 
 onWindows("SIDs")("what is no SID is refused before any call", async ({ fsx, path }) => {

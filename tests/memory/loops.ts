@@ -35,34 +35,23 @@ export function content(name = "file"): string {
 export function sync(
 	begin: () => (index: number) => unknown,
 	size: Pick<Kind, "most" | "least"> = cheap,
+	operations = 1,
 ): Kind {
 	return {
 		...size,
 		threads: "alone",
 		begin() {
-			const operation = begin();
+			const act = begin();
 			return (count) => {
-				for (let index = 0; index < count; index++) operation(index);
+				for (let index = 0; index < count; index += operations) act(index);
 			};
 		},
 	};
 }
 
 /** Two operations, of which the second undoes the first. */
-export function pair(
-	begin: () => (index: number) => unknown,
-	size: Pick<Kind, "most" | "least"> = cheap,
-): Kind {
-	return {
-		...size,
-		threads: "alone",
-		begin() {
-			const both = begin();
-			return (count) => {
-				for (let index = 0; index < count; index += 2) both(index);
-			};
-		},
-	};
+export function pair(begin: () => (index: number) => unknown, size = cheap): Kind {
+	return sync(begin, size, 2);
 }
 
 export function fails(operation: () => unknown, code: string): void {
