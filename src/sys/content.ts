@@ -2,7 +2,7 @@
 import type { Region } from "../engine/memory.ts";
 import type { Operation } from "../engine/operation.ts";
 import type { Scope } from "../engine/scope.ts";
-import type { ContentHow, FileSystem, Handle } from "./system.ts";
+import type { ContentHow, CopySystem, FileSystem, Handle } from "./system.ts";
 import { readWhole, writeWhole } from "./whole.ts";
 
 /** Bytes read at once; files up to this size are copied without a look for holes. */
@@ -11,16 +11,29 @@ const UNKNOWN_SIZE = 64 * 1024;
 /** The unit in which zeros are looked for, and the size of most filesystems' blocks. */
 const ZERO_BLOCK = 4096;
 
+/** What a system moves content with. */
+export interface ContentParts {
+	readonly file: FileSystem;
+	/** How content is moved without coming to the process, by the field's name for it. */
+	readonly kernel: {
+		readonly method: string;
+		/** Undefined when it cannot be used for these files. */
+		readonly copy: (...range: Parameters<CopySystem["range"]>) => Operation<number | undefined>;
+	};
+}
+
 /** The content of one file on its way: how far it is, and by what means. */
 export abstract class Content {
 	done = 0;
 	holes = 0;
 	method = "read-write";
+	/** Whether the kernel is not to be asked, or not any more. */
+	protected kernelRefuses = false;
 	private inHole = false;
 	private buffer: Region | undefined;
 
 	constructor(
-		private readonly file: FileSystem,
+		private readonly parts: ContentParts,
 		protected readonly scope: Scope,
 		protected readonly source: Handle,
 		protected readonly destination: Handle,
@@ -40,7 +53,7 @@ export abstract class Content {
 		}
 		const detect = holes === "detect";
 		yield* this.byReading(Number.MAX_SAFE_INTEGER, detect);
-		if (detect) yield* this.file.truncate(this.scope, this.destination, this.done);
+		if (detect) yield* this.parts.file.truncate(this.scope, this.destination, this.done);
 	}
 
 	/** Shares all that is stored; false where that cannot be, though a part may be done then. */
@@ -49,9 +62,28 @@ export abstract class Content {
 	/** Copies the stretches that hold data and leaves holes between them. */
 	protected abstract segments(): Operation<void>;
 
+	/** Copies from where the transfer stands to `end`, or to the end of the file before that. */
+	protected *stretch(end: number): Operation<void> {
+		const { scope, source, destination } = this;
+		const { method, copy } = this.parts.kernel;
+		while (this.done < end && !this.kernelRefuses) {
+			const rest = end - this.done;
+			const copied = yield* copy(scope, source, this.done, destination, this.done, rest);
+			if (copied === undefined || copied === 0) {
+				// 0 may be a file whose content only reading shows; reading also finds the end.
+				this.kernelRefuses = true;
+				break;
+			}
+			this.method = method;
+			this.advance(copied);
+		}
+		if (this.done < end) yield* this.byReading(end, false);
+	}
+
 	/** Reads and writes; with `skipZeros`, blocks of nothing but zeros become holes. */
-	protected *byReading(end: number, skipZeros: boolean): Operation<void> {
-		const { file, scope, source, destination } = this;
+	private *byReading(end: number, skipZeros: boolean): Operation<void> {
+		const { scope, source, destination } = this;
+		const { file } = this.parts;
 		// One byte more than there should be shows that there is no more. A size of 0 tells nothing:
 		// the files of /proc have it.
 		const room = this.how.size === 0 ? UNKNOWN_SIZE : this.how.size + 1;
@@ -87,7 +119,8 @@ export abstract class Content {
 			const length = Math.min(end, bytes.length) - start;
 			if (!zero) {
 				const position = this.done + start;
-				const { file, scope, destination } = this;
+				const { scope, destination } = this;
+				const { file } = this.parts;
 				yield* writeWhole(file, scope, destination, address + start, length, position);
 			} else if (!this.inHole) {
 				yield* this.beginHole();

@@ -2,16 +2,9 @@
 import type { Operation } from "../engine/operation.ts";
 import type { Scope } from "../engine/scope.ts";
 import { FsError } from "../errors.ts";
-import { BUFFER_SIZE, type Content } from "./content.ts";
+import { BUFFER_SIZE, type Content, type ContentParts } from "./content.ts";
 import { ITSELF } from "./metadata.ts";
-import type {
-	ContentHow,
-	CopySystem,
-	DirectorySystem,
-	FileSystem,
-	Handle,
-	MetadataSystem,
-} from "./system.ts";
+import type { ContentHow, CopySystem, DirectorySystem, Handle, MetadataSystem } from "./system.ts";
 import { writeWhole } from "./whole.ts";
 
 /**
@@ -26,13 +19,12 @@ const howToOpen = {
 } as const;
 
 /** What a system has for making copies. */
-export interface CopyParts {
-	readonly file: FileSystem;
+export interface CopyParts extends ContentParts {
 	readonly directory: DirectorySystem;
 	readonly metadata: MetadataSystem;
 	/** The content of one file on its way, with what the system does for it. */
 	readonly Transfer: new (
-		file: FileSystem,
+		parts: ContentParts,
 		scope: Scope,
 		source: Handle,
 		destination: Handle,
@@ -42,25 +34,40 @@ export interface CopyParts {
 	readonly conceal?: (scope: Scope, handle: Handle, mode: number) => Operation<void>;
 }
 
-/** `create` of a system. */
-export function creation(parts: CopyParts): CopySystem["create"] {
-	const { file, directory, Transfer } = parts;
-	return function* (scope, source, destination, how) {
-		const handle = yield* file.open(scope, destination, { ...howToOpen[how.as], mode: how.mode });
-		let whole = false;
-		try {
-			if (how.as === "replacement") yield* empty(parts, scope, source, handle, how.mode);
-			const transfer = new Transfer(file, scope, source, handle, how);
-			yield* transfer.fill();
-			whole = true;
-			const { done: bytes, holes, method } = transfer;
-			return { bytes, holes, method, handle };
-		} finally {
-			if (!whole) {
-				yield* quietly(file.close(scope, handle));
-				if (how.as === "new") yield* quietly(directory.unlink(scope, destination));
+/** What the system's parts make possible. */
+export function copying(parts: CopyParts): Pick<CopySystem, "create" | "range"> {
+	const { file, directory, kernel, Transfer } = parts;
+	return {
+		*create(scope, source, destination, how) {
+			const { mode, as } = how;
+			const handle = yield* file.open(scope, destination, { ...howToOpen[as], mode });
+			let whole = false;
+			try {
+				if (as === "replacement") yield* empty(parts, scope, source, handle, mode);
+				const transfer = new Transfer(parts, scope, source, handle, how);
+				yield* transfer.fill();
+				whole = true;
+				const { done: bytes, holes, method } = transfer;
+				return { bytes, holes, method, handle };
+			} finally {
+				if (!whole) {
+					yield* quietly(file.close(scope, handle));
+					if (as === "new") yield* quietly(directory.unlink(scope, destination));
+				}
 			}
-		}
+		},
+
+		*range(scope, source, sourceOffset, destination, destinationOffset, length) {
+			const to = [destination, destinationOffset] as const;
+			const copied = yield* kernel.copy(scope, source, sourceOffset, ...to, length);
+			if (copied !== undefined && copied > 0) return copied;
+			// 0 is the end of the file, or a file such as those of /proc that only reading can tell.
+			const size = Math.min(length, BUFFER_SIZE);
+			const { address } = scope.memory.reserve(size);
+			const read = yield* file.read(scope, source, address, size, sourceOffset);
+			yield* writeWhole(file, scope, destination, address, read, destinationOffset);
+			return read;
+		},
 	};
 }
 
@@ -90,15 +97,4 @@ function* quietly(operation: Operation<void>): Operation<void> {
 	} catch {
 		// Nothing more can be done about it.
 	}
-}
-
-/** `range` of a system that reads and writes. */
-export function rangeByReading(file: FileSystem): CopySystem["range"] {
-	return function* (scope, source, sourceOffset, destination, destinationOffset, length) {
-		const size = Math.min(length, BUFFER_SIZE);
-		const { address } = scope.memory.reserve(size);
-		const read = yield* file.read(scope, source, address, size, sourceOffset);
-		yield* writeWhole(file, scope, destination, address, read, destinationOffset);
-		return read;
-	};
 }

@@ -48,6 +48,19 @@ export const aliases: Readonly<Record<string, string>> = {
 
 export const prototypes: Readonly<Record<string, readonly [gives: Kind, ...takes: Kind[]]>> = {
 	NtFlushBuffersFile: ["i32", "pointer", "pointer"],
+	NtCopyFileChunk: [
+		"i32",
+		"pointer",
+		"pointer",
+		"pointer",
+		"pointer",
+		"u32",
+		"pointer",
+		"pointer",
+		"pointer",
+		"pointer",
+		"u32",
+	],
 	NtFlushBuffersFileEx: ["i32", "pointer", "u32", "pointer", "u32", "pointer"],
 	NtNotifyChangeDirectoryFile: [
 		...(["i32", "pointer", "pointer", "pointer", "pointer", "pointer", "pointer"] as const),

@@ -2,7 +2,7 @@ import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import type { FsError } from "../../errors.ts";
 import { Content } from "../content.ts";
-import { creation, rangeByReading } from "../copy.ts";
+import { copying } from "../copy.ts";
 import { ITSELF } from "../metadata.ts";
 import type { CopySystem, Handle } from "../system.ts";
 import { nr, sys } from "./calls.ts";
@@ -91,7 +91,8 @@ function* kernelCopy(
 
 /** The content of one file on its way, with what the kernel does for it. */
 class Transfer extends Content {
-	private kernelRefuses = false;
+	/** Some filesystems share blocks in copy_file_range too. */
+	protected override kernelRefuses = this.how.reflink === "never";
 
 	protected *reflink(): Operation<boolean> {
 		const { reflink, refused } = this.how;
@@ -136,38 +137,17 @@ class Transfer extends Content {
 		if (end > done) data = yield* seek(source, done, SEEK_DATA);
 		return { data, start: data ?? end };
 	}
-
-	/** Copies from where the transfer stands to `end`, or to the end of the file before that. */
-	private *stretch(end: number): Operation<void> {
-		const { scope, source, destination } = this;
-		// Some filesystems share blocks in copy_file_range too.
-		const byKernel = this.how.reflink !== "never";
-		while (byKernel && this.done < end && !this.kernelRefuses) {
-			const rest = end - this.done;
-			const copied = yield* kernelCopy(scope, source, this.done, destination, this.done, rest);
-			if (copied === undefined || copied === 0) {
-				// 0 may be a file whose content only reading shows; reading also finds the end.
-				this.kernelRefuses = true;
-				break;
-			}
-			this.method = "copy_file_range";
-			this.advance(copied);
-		}
-		if (this.done < end) yield* this.byReading(end, false);
-	}
 }
 
-const readRange = rangeByReading(file);
-
 export const copy: CopySystem = {
-	create: creation({ file, directory, metadata, Transfer, conceal }),
-
-	*range(scope, ...range) {
-		const copied = yield* kernelCopy(scope, ...range);
-		if (copied !== undefined && copied > 0) return copied;
-		// 0 is the end of the file, or a file such as those of /proc that only reading can tell.
-		return yield* readRange(scope, ...range);
-	},
+	...copying({
+		file,
+		directory,
+		metadata,
+		kernel: { method: "copy_file_range", copy: kernelCopy },
+		Transfer,
+		conceal,
+	}),
 
 	*cloneRange(scope, source, sourceOffset, destination, destinationOffset, length) {
 		const range = scope.memory.reserve(fileCloneRange.size);

@@ -29,6 +29,8 @@ export interface Declaration {
 	readonly library: "ntdll" | "kernel32" | "advapi32";
 	readonly takes: readonly Parameter[];
 	readonly gives: Result;
+	/** Whether older Windows lacks it: then it answers STATUS_NOT_IMPLEMENTED. */
+	readonly isNew?: boolean;
 }
 
 const H = "handle";
@@ -46,6 +48,8 @@ export const functions = {
 	NtClose: from("ntdll", "status", H),
 	NtReadFile: from("ntdll", "status", H, H, P, P, P, P, U, P, P),
 	NtWriteFile: from("ntdll", "status", H, H, P, P, P, P, U, P, P),
+	// Windows 11 22H2.
+	NtCopyFileChunk: { ...from("ntdll", "status", H, H, H, P, U, P, P, P, P, U), isNew: true },
 	NtFlushBuffersFile: from("ntdll", "status", H, P),
 	NtFlushBuffersFileEx: from("ntdll", "status", H, U, P, U, P),
 	NtQueryInformationFile: from("ntdll", "status", H, P, P, U, U),

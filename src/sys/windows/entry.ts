@@ -1,6 +1,6 @@
 import { dlopen, FFIType } from "bun:ffi";
 import { type Declaration, functions, type Name, names, type Parameter } from "./calls.ts";
-import { statusOfWin32 } from "./errno.ts";
+import { Status, statusOfWin32 } from "./errno.ts";
 
 type Native = (...args: number[]) => number;
 
@@ -36,17 +36,20 @@ const standIn = process.env.BUN_FS_EXTENDED_WINDOWS_LIBRARY;
 /** Whether there is one. */
 export const hasStandIn = standIn !== undefined;
 
-function bind(name: Name, { library, takes, gives }: Declaration): Native {
+function bind(name: Name, { library, takes, gives, isNew = false }: Declaration): Native {
 	const declaration = {
 		[name]: { args: takes.map((one) => parameterTypes[one]), returns: resultTypes[gives] },
 	};
 	const open = (file: string) => dlopen(file, declaration).symbols[name] as unknown as Native;
-	if (standIn === undefined) return open(`${library}.dll`);
-	try {
-		return open(standIn);
-	} catch {
-		return open(`${library}.dll`);
+	const libraries = [...(standIn === undefined ? [] : [standIn]), `${library}.dll`];
+	for (const [index, file] of libraries.entries()) {
+		try {
+			return open(file);
+		} catch (error) {
+			if (index === libraries.length - 1 && !isNew) throw error;
+		}
 	}
+	return () => Status.STATUS_NOT_IMPLEMENTED;
 }
 
 /** Results that are 0 when a function has failed. */

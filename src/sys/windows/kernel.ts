@@ -67,6 +67,15 @@ function complete({ fn, a, c, d, e, f, rest = [] }: Call): number {
 	return read.i32(e as Pointer, ioStatusBlock.status);
 }
 
+/** The same of a copy, whose event and status block come earlier. */
+function completeCopy({ fn, a, b, d, e, f, rest = [] }: Call): number {
+	const waitedFor = ownEvent();
+	const result = entered(fn)(a, b, waitedFor, d, e, f, ...rest);
+	if (result !== STATUS_PENDING) return result;
+	enter("NtWaitForSingleObject")(waitedFor, 0, 0);
+	return read.i32(d as Pointer, ioStatusBlock.status);
+}
+
 /** Makes a lock, which ends later only if a server is asked for it. */
 function completeLock({ fn: index, a, b, c, d, e, f }: Call): number {
 	const waitedFor = ownEvent();
@@ -101,6 +110,7 @@ export const kernel: Kernel = {
 	direct(call: Call): number {
 		if (overlapping.has(call.fn)) return complete(call);
 		if (call.fn === fn.LockFileEx) return completeLock(call);
+		if (call.fn === fn.NtCopyFileChunk) return completeCopy(call);
 		const { fn: index, a, b, c, d, e, f, rest } = call;
 		if (index === fn.NtClose) closing(a);
 		if (rest === undefined || rest.length === 0) return entered(index)(a, b, c, d, e, f);
