@@ -90,7 +90,7 @@ function* copyRangeOperation(scope: Scope, ...ranges: RangeArguments): Operation
  *
  * Linux: copy_file_range, again while it is short; read and write where it cannot be used.
  *
- * Windows: read and write. Of a file that is not open for that it says `EPERM`.
+ * Windows: NtCopyFileChunk, where it is Windows 11 22H2 or later; else read and write.
  *
  * @example
  * ```ts

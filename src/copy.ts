@@ -65,8 +65,8 @@ export interface CopyReport {
 	/** How many holes the copy was given; with a reflink it has those of its source besides. */
 	readonly holes: number;
 	/**
-	 * `"reflink"`, `"copy_file_range"`, `"block-clone"`, `"read-write"`, or `"skipped"` if it was not
-	 * older.
+	 * `"reflink"`, `"copy_file_range"`, `"block-clone"`, `"NtCopyFileChunk"`, `"read-write"`, or
+	 * `"skipped"` if it was not older.
 	 */
 	readonly method: string;
 	/**
@@ -145,8 +145,8 @@ const copyOperation = offloadable(
  *
  * Linux: FICLONE, else copy_file_range, else read and write; holes by SEEK_DATA and SEEK_HOLE.
  *
- * Windows: FSCTL_DUPLICATE_EXTENTS_TO_FILE on ReFS, else read and write; holes by
- * FSCTL_QUERY_ALLOCATED_RANGES, and made by FSCTL_SET_SPARSE. Attributes other than read-only are
+ * Windows: FSCTL_DUPLICATE_EXTENTS_TO_FILE on ReFS, else NtCopyFileChunk (Windows 11 22H2), else read
+ * and write; holes by FSCTL_QUERY_ALLOCATED_RANGES, and made by FSCTL_SET_SPARSE. Attributes other than read-only are
  * flags; named streams are extended attributes. A file that is replaced leaves its access list to the
  * copy, and not its owner.
  *
