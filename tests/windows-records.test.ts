@@ -11,6 +11,7 @@ import { names } from "../src/sys/windows/calls.ts";
 import { Status } from "../src/sys/windows/errno.ts";
 import { linkOf, makeJunction, shown } from "../src/sys/windows/reparse.ts";
 import { Streams } from "../src/sys/windows/stream.ts";
+import { bytesOf, unitsOf } from "../src/sys/windows/wtf8.ts";
 
 type Answer = (call: Call, name: string) => number;
 
@@ -141,5 +142,18 @@ test("what a link says is shown as Node shows it", () => {
 		["\\??\\Volume{1}\\", "\\??\\Volume{1}\\"],
 	] as const) {
 		expect(shown({ kind: "symlink", substitute, print: "", isRelative: false })).toBe(expected);
+	}
+});
+
+test("half of a surrogate pair takes three bytes, and nothing else of a name with it", () => {
+	const half = "a\ud800/b";
+	expect(unitsOf(bytesOf(half))).toBe(half);
+	for (const bytes of [
+		[0xed, 0xa0, 0x2f, 0x62],
+		[0xed, 0xff, 0xff],
+		[0xed, 0xa0],
+	]) {
+		const name = Uint8Array.from(bytes);
+		expect(unitsOf(name)).toBe(new TextDecoder().decode(name));
 	}
 });
