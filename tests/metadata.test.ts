@@ -16,6 +16,7 @@ import {
 	IN_MEMORY,
 	lacksUnderWine,
 	MAKES_SYMLINKS,
+	notUnderWine,
 	ON_WINDOWS,
 	onLinux,
 	onWindows,
@@ -551,6 +552,20 @@ test("atomic writes as the record has them", () => {
 	expect(of(0x10000, 0)).toBeUndefined();
 	expect(of(0xffff, 4096)).toBeUndefined();
 });
+
+notUnderWine("directories that are read-only", onWindows("what is read-only"))(
+	"a read-only directory can be written to, and a read-only file cannot",
+	async ({ fsx, path }) => {
+		fs.mkdirSync(path("dir"));
+		fs.writeFileSync(path("file"), "");
+		for (const name of ["dir", "file"]) await fsx.setFlags(path(name), { readonly: true });
+		await fsx.access(path("dir"), { write: true });
+		fs.writeFileSync(path("dir/file"), "");
+		const error = await failureOf(fsx.access(path("file"), { write: true }));
+		expect(error).toMatchObject({ code: "EACCES", syscall: "access" });
+		for (const name of ["dir", "file"]) await fsx.setFlags(path(name), { readonly: false });
+	},
+);
 
 ext4.forms("direct I/O, as aligned as stat demands and no more", async ({ fsx, path, form }) => {
 	fs.writeFileSync(path("file"), Buffer.alloc(64 * 1024, "ab"));

@@ -4,11 +4,11 @@ import type { Scope } from "../../engine/scope.ts";
 import { FsError, isCode } from "../../errors.ts";
 import type { Metadata } from "../metadata.ts";
 import type { Handle, MetadataSystem, Place, Subject, TimeToSet } from "../system.ts";
-import { call } from "./calls.ts";
-import { Status } from "./errno.ts";
 import { checked } from "./failure.ts";
+import { query, setInformation } from "./information.ts";
 import {
 	FILE_ATTRIBUTE_DEVICE,
+	FILE_ATTRIBUTE_DIRECTORY,
 	FILE_ATTRIBUTE_NORMAL,
 	FILE_ATTRIBUTE_READONLY,
 	FILE_ATTRIBUTE_REPARSE_POINT,
@@ -28,7 +28,6 @@ import {
 	fileFsDeviceInformation,
 	fileFsVolumeInformation,
 	fileStandardInformation,
-	ioStatusBlock,
 } from "./layouts.ts";
 import { withOpened } from "./path.ts";
 import { filetimeOf, HandleMetadata, record } from "./record.ts";
@@ -146,23 +145,6 @@ function* statHandle(scope: Scope, handle: Handle, syscall: string): Operation<M
 	return new HandleMetadata(words, start);
 }
 
-/** Asks for information of one kind about an open file. */
-export function* query(
-	scope: Scope,
-	handle: Handle,
-	kind: number,
-	size: number,
-	syscall: string,
-): Operation<Region> {
-	const status = scope.memory.reserve(ioStatusBlock.size);
-	const info = scope.memory.reserveZeroed(size);
-	const asked = call("NtQueryInformationFile", handle, status.address, info.address, size, kind);
-	const result = yield asked;
-	// What did not fit is the name of the file, which comes last and is not wanted.
-	if (result !== Status.STATUS_BUFFER_OVERFLOW) checked(result, syscall);
-	return info;
-}
-
 /** Has what is known of an open file written to a record. */
 function* recordHandle(
 	scope: Scope,
@@ -236,19 +218,9 @@ export function* setBasic(
 	fill: (info: Region) => void,
 	syscall: string,
 ): Operation<void> {
-	const status = scope.memory.reserve(ioStatusBlock.size);
 	const info = scope.memory.reserveZeroed(fileBasicInformation.size);
 	fill(info);
-	const { address, size } = info;
-	const set = call(
-		"NtSetInformationFile",
-		handle,
-		status.address,
-		address,
-		size,
-		FileBasicInformation,
-	);
-	checked(yield set, syscall);
+	checked(yield* setInformation(scope, handle, FileBasicInformation, info), syscall);
 }
 
 export function* attributesOf(scope: Scope, handle: Handle, syscall: string): Operation<number> {
@@ -297,5 +269,7 @@ function* refuseReadOnly(
 	write: boolean,
 ): Operation<void> {
 	const attributes = yield* attributesOf(scope, handle, "access");
-	if (write && (attributes & FILE_ATTRIBUTE_READONLY) !== 0) throw denied(place);
+	// Of a directory the attribute says nothing about what is made in it.
+	const kind = attributes & (FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_DIRECTORY);
+	if (write && kind === FILE_ATTRIBUTE_READONLY) throw denied(place);
 }
