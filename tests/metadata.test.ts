@@ -1,5 +1,5 @@
 import { type Pointer, read } from "bun:ffi";
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import fs from "node:fs";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -551,6 +551,22 @@ test("atomic writes as the record has them", () => {
 	expect(of(0x10000, 4096)).toEqual({ unitMin: 4096, unitMax: 65536, segmentsMax: 1 });
 	expect(of(0x10000, 0)).toBeUndefined();
 	expect(of(0xffff, 4096)).toBeUndefined();
+});
+
+forms("now is what the clock says, and not how long the process has run", async (given) => {
+	const { fsx, path } = given;
+	fs.writeFileSync(path("file"), "");
+	const running = spyOn(performance, "now").mockReturnValue(-3_600_000);
+	try {
+		const before = Date.now();
+		await fsx.utimes(path("file"), { atime: "now", mtime: "now" });
+		const { mtimeMs } = fs.statSync(path("file"));
+		// Clocks of filesystems tick a few times in a hundredth of a second.
+		expect(mtimeMs).toBeGreaterThan(before - 100);
+		expect(mtimeMs).toBeLessThanOrEqual(Date.now() + 1);
+	} finally {
+		running.mockRestore();
+	}
 });
 
 notUnderWine("directories that are read-only", onWindows("what is read-only"))(

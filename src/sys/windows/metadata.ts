@@ -4,7 +4,9 @@ import type { Scope } from "../../engine/scope.ts";
 import { FsError, isCode } from "../../errors.ts";
 import type { Metadata } from "../metadata.ts";
 import type { Handle, MetadataSystem, Place, Subject, TimeToSet } from "../system.ts";
+import { enter } from "./entry.ts";
 import { checked } from "./failure.ts";
+import { identityOf } from "./identity.ts";
 import { query, setInformation } from "./information.ts";
 import {
 	FILE_ATTRIBUTE_DEVICE,
@@ -21,12 +23,10 @@ import {
 	FileAttributeTagInformation,
 	FileBasicInformation,
 	FileFsDeviceInformation,
-	FileFsVolumeInformation,
 	fileAllInformation,
 	fileAttributeTagInformation,
 	fileBasicInformation,
 	fileFsDeviceInformation,
-	fileFsVolumeInformation,
 	fileStandardInformation,
 } from "./layouts.ts";
 import { withOpened } from "./path.ts";
@@ -173,8 +173,10 @@ function* recordHandle(
 		filled.setBigU64(record[field], all.bigU64(standard + fileStandardInformation[field]));
 	}
 	filled.setU32(record.numberOfLinks, all.u32(standard + fileStandardInformation.numberOfLinks));
-	filled.setBigU64(record.fileId, all.bigU64(fileAllInformation.internalInformation));
-	filled.setU32(record.volumeSerialNumber, yield* volumeOf(scope, handle, syscall));
+	const { volume, low, high } = yield* identityOf(scope, handle, syscall);
+	filled.setU32(record.volumeSerialNumber, volume);
+	filled.setBigU64(record.fileId, low);
+	filled.setBigU64(record.fileIdHigh, high);
 	bytesAt(address, record.size).set(filled.bytes());
 }
 
@@ -187,12 +189,6 @@ function* tagOf(
 	if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) === 0) return 0;
 	const { size, reparseTag } = fileAttributeTagInformation;
 	return (yield* query(scope, handle, FileAttributeTagInformation, size, syscall)).u32(reparseTag);
-}
-
-function* volumeOf(scope: Scope, handle: Handle, syscall: string): Operation<number> {
-	const { size, volumeSerialNumber } = fileFsVolumeInformation;
-	const volume = yield* queryVolume(scope, handle, FileFsVolumeInformation, size, syscall);
-	return volume.u32(volumeSerialNumber);
 }
 
 /** Has written to a record what is known of what is no file: only what kind of device it is. */
@@ -248,14 +244,16 @@ function* setTimes(
 	syscall: string,
 ): Operation<void> {
 	if (times.every((time) => time === "keep")) return;
-	const now = filetimeOf(BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6)));
+	// The clock itself: that of the runtime does not know when somebody has set it.
+	const now = scope.memory.reserve(8);
+	enter("GetSystemTimePreciseAsFileTime")(now.address);
 	yield* setBasic(
 		scope,
 		handle,
 		(info) => {
 			for (const [index, time] of times.entries()) {
 				if (time === "keep") continue;
-				info.setBigU64(index * 8, time === "now" ? now : filetimeOf(time));
+				info.setBigU64(index * 8, time === "now" ? now.bigU64(0) : filetimeOf(time));
 			}
 		},
 		syscall,

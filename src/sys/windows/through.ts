@@ -8,20 +8,12 @@ import type { Scope } from "../../engine/scope.ts";
 import type { Handle } from "../system.ts";
 import { call } from "./calls.ts";
 import { Status } from "./errno.ts";
-import { query } from "./information.ts";
-import {
-	FILE_ATTRIBUTE_REPARSE_POINT,
-	FILE_OPEN,
-	FileAllInformation,
-	FileFsVolumeInformation,
-	fileAllInformation,
-	fileFsVolumeInformation,
-} from "./layouts.ts";
+import { type Identity, identityOf } from "./identity.ts";
+import { FILE_ATTRIBUTE_REPARSE_POINT, FILE_OPEN } from "./layouts.ts";
 import { attributesOf } from "./metadata.ts";
 import type { OpenedHow } from "./path.ts";
 import { reopened } from "./reopen.ts";
 import { linkOf } from "./reparse.ts";
-import { queryVolume } from "./volume.ts";
 
 /**
  * Goes from a file that was opened without following links to the file as it is usually opened. Gives
@@ -57,18 +49,15 @@ function* openedUsually(
 	if (through < 0) return through;
 	let same = false;
 	try {
-		same = (yield* identity(scope, handle)) === (yield* identity(scope, through));
+		same = isSame(
+			yield* identityOf(scope, handle, "open"),
+			yield* identityOf(scope, through, "open"),
+		);
 	} finally {
 		if (!same) yield call("NtClose", through);
 	}
 	return same ? through : Status.STATUS_NOT_SAME_DEVICE;
 }
 
-/** What tells an open file from all others. */
-function* identity(scope: Scope, handle: Handle): Operation<string> {
-	const { size, internalInformation } = fileAllInformation;
-	const all = yield* query(scope, handle, FileAllInformation, size, "open");
-	const { size: room, volumeSerialNumber } = fileFsVolumeInformation;
-	const volume = yield* queryVolume(scope, handle, FileFsVolumeInformation, room, "open");
-	return `${volume.u32(volumeSerialNumber)}:${all.bigU64(internalInformation)}`;
-}
+const isSame = (a: Identity, b: Identity) =>
+	a.volume === b.volume && a.low === b.low && a.high === b.high;
