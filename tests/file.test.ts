@@ -319,6 +319,23 @@ forms("past the page cache, with aligned memory", async ({ fsx, path, directory,
 	}
 });
 
+onWindows("names that are no bytes")(
+	"bytes that are no name are not taken for another",
+	async (given) => {
+		const { fsx, path, directory } = given;
+		using dir = await fsx.openDir(directory);
+		const refused = { code: "ERR_INVALID_ARG_VALUE" };
+		for (const byte of [0xff, 0xfe]) {
+			const name = Uint8Array.of(0x61, byte);
+			const whole = Buffer.concat([Buffer.from(path("")), name]);
+			expect(await failureOf(fsx.writeFile(whole, "content"))).toMatchObject(refused);
+			expect(() => dir.at(name)).toThrow("bytes that are not UTF-8");
+			expect(await failureOf(fsx.setXattr(directory, name, "value"))).toMatchObject(refused);
+		}
+		expect(fs.readdirSync(directory)).toEqual([]);
+	},
+);
+
 withSymlinks()("what is not followed is not emptied either", async ({ fsx, path, directory }) => {
 	fs.writeFileSync(path("file"), "content");
 	fs.symlinkSync("file", path("link"));

@@ -2,11 +2,14 @@
 import { ptr } from "bun:ffi";
 import { expect } from "bun:test";
 import fs from "node:fs";
+import { runSync } from "../src/engine/run.ts";
+import type { Scope } from "../src/engine/scope.ts";
 import { openSync } from "../src/index.ts";
 import { system } from "../src/sys/index.ts";
 import { enter } from "../src/sys/windows/entry.ts";
-import { FSCTL_SET_REPARSE_POINT } from "../src/sys/windows/layouts.ts";
-import { failureOf, lacksUnderWine, onWindows } from "./forms.ts";
+import { DELETE, FSCTL_SET_REPARSE_POINT } from "../src/sys/windows/layouts.ts";
+import { opened } from "../src/sys/windows/path.ts";
+import { failureOf, lacksUnderWine, onWindows, withSymlinks } from "./forms.ts";
 
 /** A symbolic link as the Linux subsystem makes them, which nothing else on Windows follows. */
 const IO_REPARSE_TAG_LX_SYMLINK = 0xa000001d;
@@ -32,6 +35,16 @@ function makeForeign(path: string): void {
 	expect(result).toBe(0);
 }
 
+/** Opens a directory as who is about to rename or remove it. */
+const openedToMove = (path: string) =>
+	runSync((scope: Scope) =>
+		opened(
+			scope,
+			{ directory: undefined, path, beneath: false },
+			{ access: DELETE, reach: "link" },
+		),
+	);
+
 const forms = lacksUnderWine("reparse points", onWindows("reparse points"));
 
 forms("a link of another system is no file without content", async (given) => {
@@ -49,4 +62,20 @@ forms("a link of another system is no file without content", async (given) => {
 	expect(await code(fsx.writeFile(confined.at("tree/foreign"), "new"))).toBe("EACCES");
 	expect(await code(fsx.copyTree(path("tree"), path("copy")))).toBe("EACCES");
 	await fsx.unlink(path("tree/foreign"));
+});
+
+withSymlinks(forms)("a confined link is not made where the path may change", async (given) => {
+	const { fsx, path, directory } = given;
+	fs.mkdirSync(path("sub"));
+	using confined = await fsx.openDir(directory, { beneath: true });
+	const mover = openedToMove(path("sub"));
+	try {
+		const error = await failureOf(fsx.symlink("nothing", confined.at("sub/link")));
+		expect(error).toMatchObject({ code: "EBUSY", syscall: "symlink" });
+		expect(fs.readdirSync(path("sub"))).toEqual([]);
+	} finally {
+		enter("NtClose")(mover);
+	}
+	await fsx.symlink("nothing", confined.at("sub/link"));
+	expect(fs.readlinkSync(path("sub/link"))).toBe("nothing");
 });

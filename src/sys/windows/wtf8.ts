@@ -15,6 +15,14 @@ export function bytesOf(name: string): Uint8Array<ArrayBuffer> {
 	return name.isWellFormed() ? encoder.encode(name) : encodeHalves(name);
 }
 
+/** What bytes have in them that no name here can have; shown all the same, it would be another name. */
+export function unfit(name: string | Uint8Array): string | undefined {
+	if (typeof name === "string") return undefined;
+	return Buffer.compare(name, bytesOf(unitsOf(name))) === 0
+		? undefined
+		: "bytes that are not UTF-8";
+}
+
 const goesOn = (byte: number) => (byte & 0xc0) === 0x80;
 const isHalf = (first: number, second: number, third: number) =>
 	first === 0xed && second >= 0xa0 && goesOn(second) && goesOn(third);
