@@ -134,7 +134,7 @@ export function checkedName(name: unknown, what: string): string | Uint8Array {
 	} else if (isBytes(name)) {
 		// A copy: the caller may go on to use the buffer for something else.
 		const bytes = new Uint8Array(plainBytes(name));
-		if (!bytes.includes(0)) return bytes;
+		if (!bytes.includes(0)) return fit(bytes, what);
 	} else {
 		throw invalidArgument(
 			"ERR_INVALID_ARG_TYPE",
@@ -147,7 +147,7 @@ export function checkedName(name: unknown, what: string): string | Uint8Array {
 	);
 }
 
-function fit(name: string, what: string): string {
+function fit<Name extends string | Uint8Array>(name: Name, what: string): Name {
 	const unfit = system.names.unfit(name);
 	if (unfit === undefined) return name;
 	throw invalidArgument(

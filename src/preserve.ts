@@ -44,11 +44,6 @@ export function* preserve(
 		const chown = giveOwner(scope, source, from, destination, follow);
 		ownerKept = yield* attempt(keeping, "owner", chown);
 	}
-	const { descriptors } = system.ownership;
-	if (what.acl && descriptors !== undefined) {
-		const list = descriptors.copy(scope, source, destination, "access", follow);
-		yield* attempt(keeping, "acl", list);
-	}
 	// Whether the source has a list that the copy has not.
 	let listLost = false;
 	if (what.xattrs || what.acl || what.mode) {
@@ -68,6 +63,12 @@ export function* preserve(
 			const kept = yield* attempt(keeping, isList ? "acl" : `xattr ${text}`, copy);
 			listLost ||= !kept && text === ACCESS_LIST;
 		}
+	}
+	const { descriptors } = system.ownership;
+	if (what.acl && descriptors !== undefined) {
+		// A list that lets nobody write would keep attributes away as well.
+		const list = descriptors.copy(scope, source, destination, "access", follow);
+		yield* attempt(keeping, "acl", list);
 	}
 	if (what.mode && from.kind !== "symlink") {
 		const bits = yield* permissionsOf(scope, from, destination, ownerKept, listLost);

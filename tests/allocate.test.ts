@@ -473,6 +473,15 @@ const onNtfs = (title: string, body: Parameters<typeof forms>[1]) =>
 		if (ON_WINDOWS && (await given.fsx.statfs(given.directory)).type === "NTFS") await body(given);
 	});
 
+onNtfs("a sparse file whose range has no holes, by its name", async ({ fsx, path }) => {
+	fs.writeFileSync(path("file"), pattern(256 * KIB));
+	await fsx.punchHole(path("file"), 128 * KIB, 64 * KIB);
+	await fsx.preallocate(path("file"), 0, 128 * KIB);
+	const refused = await failureOf(fsx.preallocate(path("file"), 64 * KIB, 128 * KIB));
+	expect(refused).toMatchObject({ code: "ENOTSUP" });
+	expect(refused.message).toContain("the holes of a sparse file");
+});
+
 onNtfs("NTFS reserves clusters, and takes none away", async ({ fsx, path }) => {
 	const file = path("file");
 	fs.writeFileSync(file, pattern(64 * KIB));

@@ -428,6 +428,36 @@ withSymlinks()("links are removed, and not what they lead to", async ({ fsx, pat
 	expect(fs.readdirSync(path("full"))).toEqual(["inside"]);
 });
 
+withSymlinks()("unlink removes a link to a directory", async ({ fsx, path, directory }) => {
+	fs.mkdirSync(path("full/inside"), { recursive: true });
+	using confined = await fsx.openDir(directory, { beneath: true });
+	for (const location of [path("link"), confined.at("link")]) {
+		for (const type of ["dir", "junction"] as const) {
+			fs.symlinkSync(path("full"), path("link"), type);
+			await fsx.unlink(location);
+			expect(fs.readdirSync(directory)).toEqual(["full"]);
+		}
+	}
+	expect(fs.readdirSync(path("full"))).toEqual(["inside"]);
+});
+
+forms("a directory is neither removed nor renamed by its own handle", async (given) => {
+	const { fsx, path, directory } = given;
+	fs.mkdirSync(path("base/sub"), { recursive: true });
+	for (const beneath of [false, true]) {
+		using base = await fsx.openDir(path("base"), { beneath });
+		using sub = await fsx.openDir(path("base/sub"), { beneath });
+		for (const name of [".", "./"]) {
+			for (const act of [fsx.rmdir, fsx.unlink, fsx.remove]) await failureOf(act(sub.at(name)));
+			const moved = await failureOf(fsx.rename(sub.at(name), path("moved")));
+			expect(moved).toMatchObject({ code: "EBUSY", syscall: "rename" });
+		}
+		for (const act of [fsx.rmdir, fsx.unlink, fsx.remove]) await failureOf(act(base.at("sub/..")));
+		expect(fs.readdirSync(directory)).toEqual(["base"]);
+		expect(fs.readdirSync(path("base"))).toEqual(["sub"]);
+	}
+});
+
 onWindows("open files")("what is open, or read-only, can be removed", async ({ fsx, path }) => {
 	for (const name of ["open", "read-only"]) fs.writeFileSync(path(name), "content");
 	await using file = await fsx.open(path("open"), "r+");

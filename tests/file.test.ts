@@ -319,6 +319,73 @@ forms("past the page cache, with aligned memory", async ({ fsx, path, directory,
 	}
 });
 
+onWindows("names that are no bytes")(
+	"bytes that are no name are not taken for another",
+	async (given) => {
+		const { fsx, path, directory } = given;
+		using dir = await fsx.openDir(directory);
+		const refused = { code: "ERR_INVALID_ARG_VALUE" };
+		for (const byte of [0xff, 0xfe]) {
+			const name = Uint8Array.of(0x61, byte);
+			const whole = Buffer.concat([Buffer.from(path("")), name]);
+			expect(await failureOf(fsx.writeFile(whole, "content"))).toMatchObject(refused);
+			expect(() => dir.at(name)).toThrow("bytes that are not UTF-8");
+			expect(await failureOf(fsx.setXattr(directory, name, "value"))).toMatchObject(refused);
+		}
+		expect(fs.readdirSync(directory)).toEqual([]);
+	},
+);
+
+withSymlinks()("what is not followed is not emptied either", async ({ fsx, path, directory }) => {
+	fs.writeFileSync(path("file"), "content");
+	fs.symlinkSync("file", path("link"));
+	using confined = await fsx.openDir(directory, { beneath: true });
+	for (const location of [path("link"), confined.at("link")]) {
+		for (const flags of ["w", "w+"] as const) {
+			const error = await failureOf(fsx.open(location, flags, { noFollow: true }));
+			expect(error).toMatchObject({ code: "ELOOP", syscall: "open" });
+			expect(fs.readlinkSync(path("link"))).toBe("file");
+		}
+	}
+	expect(fs.readFileSync(path("file"), "utf8")).toBe("content");
+	await using file = await fsx.open(path("file"), "w", { noFollow: true });
+	expect((await file.stat()).size).toBe(0);
+});
+
+withSymlinks()("what is made new is not made where a link leads", async (given) => {
+	const { fsx, path, directory } = given;
+	fs.symlinkSync("nothing", path("link"), "file");
+	using confined = await fsx.openDir(directory, { beneath: true });
+	for (const location of [path("link"), confined.at("link")]) {
+		expect(await failureOf(fsx.open(location, "wx"))).toMatchObject({ code: "EEXIST" });
+	}
+	expect(fs.readdirSync(directory)).toEqual(["link"]);
+});
+
+lacksUnderWine("attributes beside the content")(
+	"a file that is emptied keeps its attributes",
+	async ({ fsx, path }) => {
+		fs.writeFileSync(path("file"), "content");
+		await fsx.setXattr(path("file"), "user.note", "kept");
+		for (const flags of ["w", "w+"] as const) {
+			await (await fsx.open(path("file"), flags)).close();
+			expect(await fsx.getXattr(path("file"), "user.note", { encoding: "utf8" })).toBe("kept");
+		}
+		expect(fs.statSync(path("file")).size).toBe(0);
+	},
+);
+
+lacksUnderWine("attributes of its own", onWindows("hidden files"))(
+	"a hidden file can be emptied",
+	async ({ fsx, path }) => {
+		fs.writeFileSync(path("file"), "content");
+		await fsx.setFlags(path("file"), { hidden: true });
+		await fsx.writeFile(path("file"), "new");
+		expect(fs.readFileSync(path("file"), "utf8")).toBe("new");
+		expect(await fsx.getFlags(path("file"))).toMatchObject({ hidden: true });
+	},
+);
+
 withSymlinks()("noFollow refuses a link and nothing else", async ({ fsx, path }) => {
 	fs.writeFileSync(path("file"), "content");
 	fs.symlinkSync("file", path("link"));

@@ -1,5 +1,5 @@
 import { type Pointer, read } from "bun:ffi";
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import fs from "node:fs";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,7 @@ import {
 	IN_MEMORY,
 	lacksUnderWine,
 	MAKES_SYMLINKS,
+	notUnderWine,
 	ON_WINDOWS,
 	onLinux,
 	onWindows,
@@ -551,6 +552,36 @@ test("atomic writes as the record has them", () => {
 	expect(of(0x10000, 0)).toBeUndefined();
 	expect(of(0xffff, 4096)).toBeUndefined();
 });
+
+forms("now is what the clock says, and not how long the process has run", async (given) => {
+	const { fsx, path } = given;
+	fs.writeFileSync(path("file"), "");
+	const running = spyOn(performance, "now").mockReturnValue(-3_600_000);
+	try {
+		const before = Date.now();
+		await fsx.utimes(path("file"), { atime: "now", mtime: "now" });
+		const { mtimeMs } = fs.statSync(path("file"));
+		// Clocks of filesystems tick a few times in a hundredth of a second.
+		expect(mtimeMs).toBeGreaterThan(before - 100);
+		expect(mtimeMs).toBeLessThanOrEqual(Date.now() + 1);
+	} finally {
+		running.mockRestore();
+	}
+});
+
+notUnderWine("directories that are read-only", onWindows("what is read-only"))(
+	"a read-only directory can be written to, and a read-only file cannot",
+	async ({ fsx, path }) => {
+		fs.mkdirSync(path("dir"));
+		fs.writeFileSync(path("file"), "");
+		for (const name of ["dir", "file"]) await fsx.setFlags(path(name), { readonly: true });
+		await fsx.access(path("dir"), { write: true });
+		fs.writeFileSync(path("dir/file"), "");
+		const error = await failureOf(fsx.access(path("file"), { write: true }));
+		expect(error).toMatchObject({ code: "EACCES", syscall: "access" });
+		for (const name of ["dir", "file"]) await fsx.setFlags(path(name), { readonly: false });
+	},
+);
 
 ext4.forms("direct I/O, as aligned as stat demands and no more", async ({ fsx, path, form }) => {
 	fs.writeFileSync(path("file"), Buffer.alloc(64 * 1024, "ab"));

@@ -9,8 +9,11 @@ import type { Operation } from "../src/engine/operation.ts";
 import { type Scope, takeScope } from "../src/engine/scope.ts";
 import { names } from "../src/sys/windows/calls.ts";
 import { Status } from "../src/sys/windows/errno.ts";
+import { identityOf } from "../src/sys/windows/identity.ts";
+import { HandleMetadata, record } from "../src/sys/windows/record.ts";
 import { linkOf, makeJunction, shown } from "../src/sys/windows/reparse.ts";
 import { Streams } from "../src/sys/windows/stream.ts";
+import { bytesOf, unitsOf } from "../src/sys/windows/wtf8.ts";
 
 type Answer = (call: Call, name: string) => number;
 
@@ -142,4 +145,50 @@ test("what a link says is shown as Node shows it", () => {
 	] as const) {
 		expect(shown({ kind: "symlink", substitute, print: "", isRelative: false })).toBe(expected);
 	}
+});
+
+test("half of a surrogate pair takes three bytes, and nothing else of a name with it", () => {
+	const half = "a\ud800/b";
+	expect(unitsOf(bytesOf(half))).toBe(half);
+	for (const bytes of [
+		[0xed, 0xa0, 0x2f, 0x62],
+		[0xed, 0xff, 0xff],
+		[0xed, 0xa0],
+	]) {
+		const name = Uint8Array.from(bytes);
+		expect(unitsOf(name)).toBe(new TextDecoder().decode(name));
+	}
+});
+
+test("a file is known by all 128 bits of its number", () => {
+	const numbers = [3n, 7n].map((high) =>
+		played(
+			(scope) => identityOf(scope, 1, "stat"),
+			({ c = 0 }) => {
+				bytesAt(c, 24).set(new Uint8Array(BigUint64Array.of(0x1_0000_0002n, 5n, high).buffer));
+				return 0;
+			},
+		),
+	);
+	expect(numbers).toEqual([
+		{ volume: 2, low: 5n, high: 3n },
+		{ volume: 2, low: 5n, high: 7n },
+	]);
+	const words = new Uint32Array(record.size / 4);
+	words[record.fileId / 4] = 5;
+	words[record.fileIdHigh / 4] = 3;
+	expect(new HandleMetadata(words, 0).ino).toBe((3n << 64n) | 5n);
+});
+
+test("where files have numbers of 64 bits, those are taken", () => {
+	const answers = [Status.STATUS_INVALID_PARAMETER, 0, 0];
+	const found = played(
+		(scope) => identityOf(scope, 1, "stat"),
+		({ c = 0, d = 0 }, name) => {
+			if (name === "NtQueryVolumeInformationFile") bytesAt(c, d)[8] = 2;
+			else bytesAt(c, d)[0] = 5;
+			return answers.shift() ?? 0;
+		},
+	);
+	expect(found).toEqual({ volume: 2, low: 5n, high: 0n });
 });

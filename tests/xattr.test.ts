@@ -96,7 +96,7 @@ listed("xattrs are listed, by path, name and descriptor", async (given) => {
 
 onWindows("named streams")("what is no attribute's name is refused", async ({ fsx, path }) => {
 	fs.writeFileSync(path("file"), "content");
-	for (const name of [":", "user.a:b", "a/b", "a\\b", "::$DATA", Uint8Array.of(0x61, 0xff)]) {
+	for (const name of [":", "user.a:b", "a/b", "a\\b", "::$DATA"]) {
 		for (const act of [
 			() => fsx.setXattr(path("file"), name, "value"),
 			() => fsx.getXattr(path("file"), name),

@@ -10,5 +10,7 @@ export const utf8Names: NameSystem = {
 	encode: (name) => encoder.encode(name),
 	// Half of a surrogate pair would become U+FFFD, and so another name.
 	unfit: (name) =>
-		name.isWellFormed() ? undefined : "a lone surrogate, for which UTF-8 has no bytes",
+		typeof name !== "string" || name.isWellFormed()
+			? undefined
+			: "a lone surrogate, for which UTF-8 has no bytes",
 };

@@ -59,6 +59,8 @@ function typeOf(name: string): string {
 /** Types whose names are not ours in capitals. */
 const types: Readonly<Record<string, string>> = {
 	fileIdBothDirInformation: "FILE_ID_BOTH_DIR_INFORMATION",
+	// To drivers FILE_ID_INFORMATION, which the headers do not have.
+	fileIdInformation: "FILE_ID_INFO",
 };
 
 /** `creationTime` as `CreationTime`. */

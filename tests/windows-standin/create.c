@@ -96,12 +96,47 @@ static ULONG wanted_options(ULONG options) {
 	return options;
 }
 
+/*
+ * Without a name what is opened is the file of the handle that names are looked up from: through its
+ * reparse point, as by any name. Gives whether it has one that is to be gone through.
+ */
+static BOOLEAN is_behind_point(const OBJECT_ATTRIBUTES *attributes, ULONG options) {
+	if (attributes == NULL || (options & FILE_OPEN_REPARSE_POINT) != 0) return FALSE;
+	int fd = fd_of(attributes->RootDirectory);
+	if (fd < 0) return FALSE;
+	u32 tag = record_of(fd).tag;
+	linux_close(fd);
+	return tag != 0;
+}
+
+static NTSTATUS open_behind_point(HANDLE *handle, ACCESS_MASK access, const OBJECT_ATTRIBUTES *attributes,
+	IO_STATUS_BLOCK *status, ULONG share, ULONG disposition, ULONG options) {
+	enum { UNITS = 4096 };
+	char path[PATH_SIZE];
+	WCHAR *text = heap_alloc(UNITS * 2);
+	int fd = fd_of(attributes->RootDirectory);
+	i64 length = linux_path_of(fd, path, sizeof path);
+	linux_close(fd);
+	NTSTATUS result = length < 0 ? STATUS_INVALID_HANDLE : windows_name(path, text, UNITS);
+	if (result >= 0) {
+		USHORT size = (USHORT)(lstrlenW(text) * 2);
+		UNICODE_STRING name = {size, size, text};
+		OBJECT_ATTRIBUTES named = attributes_of(NULL, &name);
+		result = open_any(handle, access, &named, status, NULL, 0, share, disposition, options);
+	}
+	heap_free(text);
+	return result;
+}
+
 EXPORT NtCreateFile(HANDLE *handle, ACCESS_MASK access, OBJECT_ATTRIBUTES *attributes,
 	IO_STATUS_BLOCK *status, LARGE_INTEGER *allocation, ULONG file_attributes, ULONG share,
 	ULONG disposition, ULONG options, void *ea, ULONG ea_length) {
 	BOOLEAN named = attributes != NULL && attributes->ObjectName != NULL &&
 		attributes->ObjectName->Length > 0;
 	options = wanted_options(options);
+	if (!named && is_behind_point(attributes, options)) {
+		return open_behind_point(handle, access, attributes, status, share, disposition, options);
+	}
 	if (!named || (options & FILE_OPEN_BY_FILE_ID) != 0 || ea != NULL) {
 		return real_NtCreateFile(handle, access, attributes, status, allocation, file_attributes, share,
 			disposition, options, ea, ea_length);

@@ -96,6 +96,10 @@ static NTSTATUS set_basic(HANDLE handle, int fd, IO_STATUS_BLOCK *status, const 
 	if ((access & FILE_WRITE_ATTRIBUTES) == 0 && access != SYNCHRONIZE) return STATUS_ACCESS_DENIED;
 	passed.attributes &= ~(u32)NOT_SET_HERE;
 	if (passed.attributes == 0 && given->attributes != 0) passed.attributes = FILE_ATTRIBUTE_NORMAL;
+	/* Wine takes 0 for a file that is not read-only. */
+	struct linux_stat stat;
+	BOOLEAN is_read_only = linux_stat_of(fd, &stat) == 0 && (stat.mode & 0222) == 0;
+	if (given->attributes == 0 && is_read_only) passed.attributes = FILE_ATTRIBUTE_READONLY;
 	int host = host_of_stream(handle);
 	int whose = host >= 0 ? host : fd;
 	NTSTATUS result = real_NtSetInformationFile(handle, status, &passed, sizeof passed, BasicClass);

@@ -4,6 +4,6 @@ export interface NameSystem {
 	decode(name: Uint8Array): string;
 	/** The bytes of a name. */
 	encode(name: string): Uint8Array<ArrayBuffer>;
-	/** What text has in it that makes it no name on this system: said before any call is made. */
-	unfit(name: string): string | undefined;
+	/** What is in a name that makes it none on this system: said before any call is made. */
+	unfit(name: string | Uint8Array): string | undefined;
 }

@@ -2,14 +2,15 @@ import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import { FsError } from "../../errors.ts";
 import type { AllocateSystem, Handle, RangeChange } from "../system.ts";
-import { call } from "./calls.ts";
 import { control, lacksRequest } from "./control.ts";
 import { extent } from "./extents.ts";
 import { checked, failure, unsupported } from "./failure.ts";
 import { file } from "./file.ts";
+import { query, setNumber } from "./information.ts";
 import {
 	FILE_ATTRIBUTE_COMPRESSED,
 	FILE_ATTRIBUTE_SPARSE_FILE,
+	FILE_READ_DATA,
 	FILE_WRITE_DATA,
 	FileAccessInformation,
 	FileAllInformation,
@@ -20,9 +21,9 @@ import {
 	fileBasicInformation,
 	fileStandardInformation,
 	fileZeroDataInformation,
-	ioStatusBlock,
 } from "./layouts.ts";
-import { query } from "./metadata.ts";
+
+import { onSubject } from "./metadata.ts";
 import { lacking } from "./volume.ts";
 
 type Change = (scope: Scope, handle: Handle, offset: number, length: number) => Operation<void>;
@@ -104,17 +105,7 @@ function* reserve(
  */
 function* reserveTo(scope: Scope, handle: Handle, space: Space, end: number): Operation<void> {
 	if (end <= space.size || end <= space.allocated) return;
-	const status = scope.memory.reserve(ioStatusBlock.size);
-	const wanted = scope.memory.reserve(8);
-	wanted.setU64(0, end);
-	const result = yield call(
-		"NtSetInformationFile",
-		handle,
-		status.address,
-		wanted.address,
-		wanted.size,
-		FileAllocationInformation,
-	);
+	const result = yield* setNumber(scope, handle, FileAllocationInformation, end);
 	if (lacksRequest.has(result)) {
 		throw yield* lacking(scope, handle, "fallocate", "reserve clusters for a file");
 	}
@@ -130,7 +121,9 @@ function* refuseHoles(
 	end: number,
 ): Operation<void> {
 	if (end <= size) {
-		const found = yield* extent(scope, handle, offset, end);
+		const look = (to: Handle) => extent(scope, to, offset, end);
+		// What is open for writing alone cannot be asked where it has holes.
+		const found = yield* onSubject(scope, handle, FILE_READ_DATA, true, "fallocate", look);
 		if (sparse && found.kind === "data" && found.length === end - offset) return;
 	}
 	const what = sparse ? "the holes of a sparse file" : "a compressed file";

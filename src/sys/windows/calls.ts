@@ -72,6 +72,7 @@ export const functions = {
 	RtlNtStatusToDosError: from("ntdll", "number", "i32"),
 	RtlGetLastWin32Error: from("ntdll", "number"),
 	GetFinalPathNameByHandleW: from("kernel32", "count", H, P, U, U),
+	GetSystemTimePreciseAsFileTime: from("kernel32", "nothing", P),
 	CreateSymbolicLinkW: from("kernel32", "boolean", P, P, U),
 	GetVolumePathNameW: from("kernel32", "bool", P, P, U),
 	LockFileEx: from("kernel32", "bool", H, U, U, U, U, P),

@@ -10,7 +10,12 @@ import type { Handle, Place } from "../system.ts";
 import { call } from "./calls.ts";
 import { Status } from "./errno.ts";
 import { failure } from "./failure.ts";
-import { FILE_READ_ATTRIBUTES, FILE_TRAVERSE } from "./layouts.ts";
+import {
+	FILE_ATTRIBUTE_DIRECTORY,
+	FILE_ATTRIBUTE_REPARSE_POINT,
+	FILE_READ_ATTRIBUTES,
+} from "./layouts.ts";
+import { attributesOf } from "./metadata.ts";
 import { isAbsolute, type NativeName, openedAt, type Reach } from "./path.ts";
 import { linkTarget } from "./reparse.ts";
 import { unitsOf } from "./wtf8.ts";
@@ -90,27 +95,40 @@ class Walk {
 	 * acted on by its name.
 	 */
 	private *goInto(name: string, isLast: boolean): Operation<boolean> {
-		const how = { access: FILE_READ_ATTRIBUTES | FILE_TRAVERSE, reach: "link" } as const;
-		const handle = yield* openedAt(this.scope, { root: this.current, name }, how);
+		const { scope, place } = this;
+		// Whether a directory may be gone through the system sees when a name in it is opened.
+		const how = { access: FILE_READ_ATTRIBUTES, reach: "link" } as const;
+		const handle = yield* openedAt(scope, { root: this.current, name }, how);
 		// What is not there yet may be about to be made.
 		if (handle === Status.STATUS_OBJECT_NAME_NOT_FOUND && isLast) return true;
-		if (handle < 0) throw failure(handle, "open", { path: this.place.path });
-		let target: string | undefined;
+		if (handle < 0) throw failure(handle, "open", { path: place.path });
+		let isEntered = false;
 		try {
-			target = yield* linkTarget(this.scope, handle);
+			const attributes = yield* attributesOf(scope, handle, "open");
+			const isLink = (attributes & FILE_ATTRIBUTE_REPARSE_POINT) !== 0;
+			const target = isLink ? yield* linkTarget(scope, handle) : undefined;
+			if (target !== undefined) {
+				this.follow(target + streamIn(name));
+				return false;
+			}
+			if (isLast) return true;
+			if ((attributes & FILE_ATTRIBUTE_DIRECTORY) === 0) {
+				throw failure(Status.STATUS_OBJECT_PATH_NOT_FOUND, "open", { path: place.path });
+			}
+			this.entered.push(handle);
+			isEntered = true;
+			return false;
 		} finally {
-			if (target !== undefined || isLast) yield call("NtClose", handle);
+			if (!isEntered) yield call("NtClose", handle);
 		}
-		if (target === undefined) {
-			if (!isLast) this.entered.push(handle);
-			return isLast;
-		}
+	}
+
+	private follow(target: string): void {
 		if (isAbsolute(target)) throw this.outside();
 		if (++this.links > MOST_LINKS) {
 			throw new FsError("ELOOP", "too many symbolic links encountered", this.place);
 		}
 		this.rest = [...components(target), ...this.rest];
-		return false;
 	}
 
 	private outside(): FsError {
@@ -120,6 +138,12 @@ class Walk {
 			detail: "the name leads out of the directory",
 		});
 	}
+}
+
+/** The stream that a component names, of the file that it stands for: a link leads to that file's. */
+function streamIn(component: string): string {
+	const at = component.indexOf(":");
+	return at < 0 ? "" : component.slice(at);
 }
 
 function components(path: string): string[] {

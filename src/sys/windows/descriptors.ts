@@ -9,8 +9,9 @@ import type { Scope } from "../../engine/scope.ts";
 import { FsError } from "../../errors.ts";
 import type { DescriptorSystem, Handle } from "../system.ts";
 import { checked } from "./failure.ts";
+import { query } from "./information.ts";
 import { FileAccessInformation } from "./layouts.ts";
-import { query } from "./metadata.ts";
+
 import { reopened } from "./reopen.ts";
 
 /** The handle of nothing: each call says so of it. */

@@ -5,6 +5,7 @@ import type { DirectoryRecord, DirectorySystem, Handle, Place } from "../system.
 import { call } from "./calls.ts";
 import { Status } from "./errno.ts";
 import { checked } from "./failure.ts";
+import { setInformation } from "./information.ts";
 import {
 	DELETE,
 	FILE_CREATE,
@@ -21,9 +22,13 @@ import {
 	fileIdBothDirInformation,
 	ioStatusBlock,
 } from "./layouts.ts";
-import { opened, textOf, withOpened } from "./path.ts";
+import { asksForDirectory, opened, textOf, withOpened } from "./path.ts";
 import { kindOf } from "./record.ts";
+import { linkOf } from "./reparse.ts";
 import { bytesOf } from "./wtf8.ts";
+
+/** What a file must be opened for to be removed or renamed. */
+export const TO_REMOVE = DELETE | FILE_READ_ATTRIBUTES;
 
 /** Bytes asked for at once: a few hundred entries. */
 const LISTING_SIZE = 64 * 1024;
@@ -68,15 +73,40 @@ export const directory: DirectorySystem = {
 		yield call("NtClose", handle);
 	},
 
-	rmdir: (scope, place) => remove(scope, place, FILE_DIRECTORY_FILE, "rmdir"),
-	unlink: (scope, place) => remove(scope, place, FILE_NON_DIRECTORY_FILE, "unlink"),
+	rmdir(scope, place) {
+		const how = { access: TO_REMOVE, reach: "link", options: FILE_DIRECTORY_FILE } as const;
+		return withOpened(scope, place, how, "rmdir", (handle) =>
+			dispose(scope, handle, "rmdir", { path: place.path }),
+		);
+	},
+
+	*unlink(scope, place) {
+		const how = { access: TO_REMOVE, reach: "link", options: FILE_NON_DIRECTORY_FILE } as const;
+		let handle = yield* opened(scope, place, how);
+		if (handle === Status.STATUS_FILE_IS_A_DIRECTORY && !asksForDirectory(place)) {
+			handle = yield* directoryLink(scope, place);
+		}
+		const details = { path: place.path };
+		checked(handle, "unlink", details);
+		try {
+			yield* dispose(scope, handle, "unlink", details);
+		} finally {
+			yield call("NtClose", handle);
+		}
+	},
 };
 
-function remove(scope: Scope, place: Place, options: number, syscall: string): Operation<void> {
-	const how = { access: DELETE | FILE_READ_ATTRIBUTES, reach: "link", options } as const;
-	return withOpened(scope, place, how, syscall, (handle) =>
-		dispose(scope, handle, syscall, { path: place.path }),
-	);
+/** Opens a link to a directory, which is itself one here, to remove it; gives its handle or the failure. */
+function* directoryLink(scope: Scope, place: Place): Operation<number> {
+	const handle = yield* opened(scope, place, { access: TO_REMOVE, reach: "link" });
+	if (handle < 0) return handle;
+	let isLink = false;
+	try {
+		isLink = (yield* linkOf(scope, handle)) !== undefined;
+	} finally {
+		if (!isLink) yield call("NtClose", handle);
+	}
+	return isLink ? handle : Status.STATUS_FILE_IS_A_DIRECTORY;
 }
 
 /**
@@ -89,7 +119,6 @@ export function* dispose(
 	syscall: string,
 	details: FsErrorDetails,
 ): Operation<void> {
-	const status = scope.memory.reserve(ioStatusBlock.size).address;
 	const wanted = scope.memory.reserveZeroed(4);
 	wanted.setU32(
 		0,
@@ -97,13 +126,12 @@ export function* dispose(
 			FILE_DISPOSITION_POSIX_SEMANTICS |
 			FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE,
 	);
-	const { address } = wanted;
-	const set = (kind: number, size: number) =>
-		call("NtSetInformationFile", handle, status, address, size, kind);
-	let result = yield set(FileDispositionInformationEx, 4);
+	let result = yield* setInformation(scope, handle, FileDispositionInformationEx, wanted);
 	if (lacksPosixSemantics.has(result)) {
 		wanted.setU32(0, 1);
-		result = yield set(FileDispositionInformation, 1);
+		const { address } = wanted;
+		const isByte = { address, size: 1 };
+		result = yield* setInformation(scope, handle, FileDispositionInformation, isByte);
 	}
 	checked(result, syscall, details);
 }

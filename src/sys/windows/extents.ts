@@ -5,6 +5,7 @@ import type { Extent, ExtentsSystem, Handle, MappedExtent } from "../system.ts";
 import { control, lacksRequest } from "./control.ts";
 import { Status } from "./errno.ts";
 import { checked } from "./failure.ts";
+import { query } from "./information.ts";
 import {
 	FILE_ATTRIBUTE_COMPRESSED,
 	FILE_ATTRIBUTE_ENCRYPTED,
@@ -21,7 +22,7 @@ import {
 	retrievalPointersAndRefcountBuffer,
 	retrievalPointersBuffer,
 } from "./layouts.ts";
-import { query } from "./metadata.ts";
+
 import { reopened } from "./reopen.ts";
 import { lacking, volumeAttributes, volumeSizes } from "./volume.ts";
 

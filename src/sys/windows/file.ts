@@ -1,13 +1,13 @@
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
-import { FsError } from "../../errors.ts";
 import type { FileSystem, Handle, OpenHow, Place } from "../system.ts";
 import { call } from "./calls.ts";
+import { lacksRequest } from "./control.ts";
 import { closeDescriptor } from "./descriptors.ts";
 import { Status, statusOfWin32, win32 } from "./errno.ts";
 import { checked, failure, unsupported } from "./failure.ts";
+import { setNumber } from "./information.ts";
 import {
-	DELETE,
 	FILE_APPEND_DATA,
 	FILE_ATTRIBUTE_NORMAL,
 	FILE_ATTRIBUTE_READONLY,
@@ -18,8 +18,6 @@ import {
 	FILE_NON_DIRECTORY_FILE,
 	FILE_OPEN,
 	FILE_OPEN_IF,
-	FILE_OVERWRITE,
-	FILE_OVERWRITE_IF,
 	FILE_READ_ATTRIBUTES,
 	FILE_READ_DATA,
 	FILE_READ_EA,
@@ -33,9 +31,10 @@ import {
 	ioStatusBlock,
 	READ_CONTROL,
 } from "./layouts.ts";
+import { onSubject } from "./metadata.ts";
 import { opened } from "./path.ts";
 import { reopened } from "./reopen.ts";
-import { linkOf } from "./reparse.ts";
+import { openedThrough } from "./through.ts";
 
 /** The position that the next read or write without one goes on from, of files that had such. */
 const positions = new Map<Handle, number>();
@@ -54,10 +53,13 @@ function accessOf(how: OpenHow): number {
 	return access;
 }
 
-function dispositionOf({ create, exclusive, truncate }: OpenHow): number {
-	if (create && exclusive) return FILE_CREATE;
-	if (create) return truncate ? FILE_OVERWRITE_IF : FILE_OPEN_IF;
-	return truncate ? FILE_OVERWRITE : FILE_OPEN;
+/**
+ * What is to be emptied is opened as it is, and emptied when it is known to be no link: overwritten,
+ * a link would be one no more, a file would lose its streams, and a hidden one would be refused.
+ */
+function dispositionOf({ create, exclusive }: OpenHow): number {
+	if (!create) return FILE_OPEN;
+	return exclusive ? FILE_CREATE : FILE_OPEN_IF;
 }
 
 function optionsOf(how: OpenHow): number {
@@ -74,18 +76,21 @@ export const file: FileSystem = {
 	*open(scope, place, how) {
 		const { path } = place;
 		if (how.temporary) throw unsupported("open", "Windows has no files without a name", { path });
-		const handle = yield* opened(scope, place, {
+		const { noFollow, create, exclusive, truncate } = how;
+		const opening = {
 			access: accessOf(how),
-			reach: how.noFollow ? "link" : "follow",
+			// What is to be made new finds in its way whatever has the name, and be it a link to nothing.
+			reach: noFollow || (create && exclusive) ? "link" : "follow",
 			disposition: dispositionOf(how),
 			options: optionsOf(how),
 			// Without a bit for its owner to write, a file is read-only here.
 			attributes:
 				((how.mode ?? 0o666) & 0o200) === 0 ? FILE_ATTRIBUTE_READONLY : FILE_ATTRIBUTE_NORMAL,
 			overlapped: !how.directory && !how.path,
-		});
-		checked(handle, "open", { path });
-		if (how.noFollow) yield* refuseLink(scope, handle, place);
+		} as const;
+		let handle = checked(yield* opened(scope, place, opening), "open", { path });
+		if (noFollow) handle = checked(yield* openedThrough(scope, handle, opening), "open", { path });
+		if (truncate && !exclusive) yield* emptied(scope, handle, place);
 		if (how.append) appending.add(handle);
 		return handle;
 	},
@@ -137,18 +142,7 @@ export const file: FileSystem = {
 	},
 
 	*truncate(scope, handle, length) {
-		const status = scope.memory.reserve(ioStatusBlock.size);
-		const end = scope.memory.reserve(8);
-		end.setU64(0, length);
-		const result = yield call(
-			"NtSetInformationFile",
-			handle,
-			status.address,
-			end.address,
-			end.size,
-			FileEndOfFileInformation,
-		);
-		checked(result, "ftruncate");
+		checked(yield* setNumber(scope, handle, FileEndOfFileInformation, length), "ftruncate");
 	},
 
 	extent(scope, handle, offset, end) {
@@ -213,17 +207,25 @@ function* flush(scope: Scope, handle: Handle): Operation<number> {
 	return yield call("NtFlushBuffersFile", handle, status.address);
 }
 
-function* refuseLink(scope: Scope, handle: Handle, { path }: Place): Operation<void> {
-	let isNone = false;
+/** What those say of their end that have none: devices and pipes. */
+const endless = new Set<number>([
+	...lacksRequest,
+	Status.STATUS_INVALID_PARAMETER,
+	Status.STATUS_OBJECT_TYPE_MISMATCH,
+]);
+
+/** Empties what has been opened for that, and closes it if that fails. */
+function* emptied(scope: Scope, handle: Handle, { path }: Place): Operation<void> {
+	let done = false;
 	try {
-		isNone = (yield* linkOf(scope, handle)) === undefined;
+		// What is open for reading alone is emptied as well.
+		yield* onSubject(scope, handle, FILE_WRITE_DATA, true, "open", function* (to) {
+			const result = yield* setNumber(scope, to, FileEndOfFileInformation, 0);
+			if (!endless.has(result)) checked(result, "open", { path });
+		});
+		done = true;
 	} finally {
 		// Also when the operation is given up here.
-		if (!isNone) yield call("NtClose", handle);
+		if (!done) yield call("NtClose", handle);
 	}
-	if (isNone) return;
-	throw new FsError("ELOOP", "too many symbolic links encountered", { syscall: "open", path });
 }
-
-/** What a file must be opened for to be removed or renamed. */
-export const TO_REMOVE = DELETE | FILE_READ_ATTRIBUTES;

@@ -2,7 +2,8 @@ import type { HardlinkSystem } from "../system.ts";
 import { Status } from "./errno.ts";
 import { checked } from "./failure.ts";
 import { FILE_WRITE_ATTRIBUTES, FileLinkInformation } from "./layouts.ts";
-import { asksForDirectory, setName, withNames } from "./naming.ts";
+import { setName, withNames } from "./naming.ts";
+import { asksForDirectory } from "./path.ts";
 
 export const hardlink: HardlinkSystem = {
 	*link(scope, existing, place, follow) {

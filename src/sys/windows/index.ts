@@ -6,13 +6,13 @@ import { errnoOf } from "./errno.ts";
 import { file } from "./file.ts";
 import { kernel } from "./kernel.ts";
 import { metadata } from "./metadata.ts";
-import { bytesOf, unitsOf } from "./wtf8.ts";
+import { bytesOf, unfit, unitsOf } from "./wtf8.ts";
 
 export const system: System = assembled(
 	{
 		name: "Windows",
 		kernel,
-		names: { decode: unitsOf, encode: bytesOf, unfit: () => undefined },
+		names: { decode: unitsOf, encode: bytesOf, unfit },
 		errnoOf,
 		descriptors,
 		file,

@@ -62,6 +62,7 @@ export const OBJ_CASE_INSENSITIVE = 0x40;
 
 export const FileBasicInformation = 4;
 export const FileStandardInformation = 5;
+export const FileInternalInformation = 6;
 export const FileAccessInformation = 8;
 export const FileRenameInformation = 10;
 export const FileLinkInformation = 11;
@@ -74,6 +75,7 @@ export const FileStreamInformation = 22;
 export const FileCompletionInformation = 30;
 export const FileAttributeTagInformation = 35;
 export const FileIdBothDirectoryInformation = 37;
+export const FileIdInformation = 59;
 export const FileDispositionInformationEx = 64;
 export const FileRenameInformationEx = 65;
 export const FileLinkInformationEx = 72;
@@ -209,6 +211,11 @@ export const fileAllInformation = {
 } as const;
 
 export const fileAttributeTagInformation = { size: 8, fileAttributes: 0, reparseTag: 4 } as const;
+
+/** The number of a file, of 128 bits, with that of its volume, of 64. */
+export const fileIdInformation = { size: 24, volumeSerialNumber: 0, fileId: 8 } as const;
+
+export const fileInternalInformation = { size: 8, indexNumber: 0 } as const;
 
 export const fileCompletionInformation = { size: 16, port: 0, key: 8 } as const;
 

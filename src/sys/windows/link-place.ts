@@ -18,8 +18,16 @@ import {
 	VOLUME_NAME_DOS,
 	VOLUME_NAME_GUID,
 } from "./layouts.ts";
-import { asksForDirectory, newName, parentOf } from "./naming.ts";
-import { isAbsolute, lexical, type NativeName, nameOf, openedAt, textOf } from "./path.ts";
+import { newName, parentOf } from "./naming.ts";
+import {
+	asksForDirectory,
+	isAbsolute,
+	lexical,
+	type NativeName,
+	nameOf,
+	openedAt,
+	textOf,
+} from "./path.ts";
 
 export interface LinkPlace {
 	readonly parent: Handle;
@@ -39,7 +47,14 @@ export function* withLinkPlace(
 	try {
 		if (found.name === "") checked(Status.STATUS_OBJECT_NAME_COLLISION, "symlink", details);
 		if (asksForDirectory(place)) checked(Status.STATUS_OBJECT_NAME_NOT_FOUND, "symlink", details);
-		const parent = checked(yield* held(scope, parentOf(found)), "symlink", details);
+		const opened = yield* held(scope, parentOf(found), place);
+		// As of any name below what is no directory.
+		const isNone = opened === Status.STATUS_NOT_A_DIRECTORY;
+		const parent = checked(
+			isNone ? Status.STATUS_OBJECT_PATH_NOT_FOUND : opened,
+			"symlink",
+			details,
+		);
 		try {
 			const name = found.name.slice(found.name.lastIndexOf("\\") + 1);
 			yield* operation({ parent, base: yield* dosPathOf(scope, parent, details), name });
@@ -52,7 +67,7 @@ export function* withLinkPlace(
 }
 
 /** Opens a directory so that it stays where it is: nobody else can open it to rename or remove it. */
-function* held(scope: Scope, name: NativeName): Operation<number> {
+function* held(scope: Scope, name: NativeName, { beneath }: Place): Operation<number> {
 	const how = {
 		// With attributes alone it would not count as open.
 		access: FILE_TRAVERSE | FILE_READ_ATTRIBUTES,
@@ -61,8 +76,10 @@ function* held(scope: Scope, name: NativeName): Operation<number> {
 	} as const;
 	const share = FILE_SHARE_READ | FILE_SHARE_WRITE;
 	const handle = yield* openedAt(scope, name, { ...how, share });
-	// Somebody has it open to rename or remove it; that need not be about to happen.
-	return handle === Status.STATUS_SHARING_VIOLATION ? yield* openedAt(scope, name, how) : handle;
+	// Somebody has it open to rename or remove it; that need not be about to happen, but if it did the
+	// path would lead elsewhere, which a confined name never does.
+	if (handle !== Status.STATUS_SHARING_VIOLATION || beneath) return handle;
+	return yield* openedAt(scope, name, how);
 }
 
 /** Units that the path of an open directory takes at most. */

@@ -4,11 +4,13 @@ import type { Scope } from "../../engine/scope.ts";
 import { FsError, isCode } from "../../errors.ts";
 import type { Metadata } from "../metadata.ts";
 import type { Handle, MetadataSystem, Place, Subject, TimeToSet } from "../system.ts";
-import { call } from "./calls.ts";
-import { Status } from "./errno.ts";
+import { enter } from "./entry.ts";
 import { checked } from "./failure.ts";
+import { identityOf } from "./identity.ts";
+import { query, setInformation } from "./information.ts";
 import {
 	FILE_ATTRIBUTE_DEVICE,
+	FILE_ATTRIBUTE_DIRECTORY,
 	FILE_ATTRIBUTE_NORMAL,
 	FILE_ATTRIBUTE_READONLY,
 	FILE_ATTRIBUTE_REPARSE_POINT,
@@ -21,14 +23,11 @@ import {
 	FileAttributeTagInformation,
 	FileBasicInformation,
 	FileFsDeviceInformation,
-	FileFsVolumeInformation,
 	fileAllInformation,
 	fileAttributeTagInformation,
 	fileBasicInformation,
 	fileFsDeviceInformation,
-	fileFsVolumeInformation,
 	fileStandardInformation,
-	ioStatusBlock,
 } from "./layouts.ts";
 import { withOpened } from "./path.ts";
 import { filetimeOf, HandleMetadata, record } from "./record.ts";
@@ -146,23 +145,6 @@ function* statHandle(scope: Scope, handle: Handle, syscall: string): Operation<M
 	return new HandleMetadata(words, start);
 }
 
-/** Asks for information of one kind about an open file. */
-export function* query(
-	scope: Scope,
-	handle: Handle,
-	kind: number,
-	size: number,
-	syscall: string,
-): Operation<Region> {
-	const status = scope.memory.reserve(ioStatusBlock.size);
-	const info = scope.memory.reserveZeroed(size);
-	const asked = call("NtQueryInformationFile", handle, status.address, info.address, size, kind);
-	const result = yield asked;
-	// What did not fit is the name of the file, which comes last and is not wanted.
-	if (result !== Status.STATUS_BUFFER_OVERFLOW) checked(result, syscall);
-	return info;
-}
-
 /** Has what is known of an open file written to a record. */
 function* recordHandle(
 	scope: Scope,
@@ -191,8 +173,10 @@ function* recordHandle(
 		filled.setBigU64(record[field], all.bigU64(standard + fileStandardInformation[field]));
 	}
 	filled.setU32(record.numberOfLinks, all.u32(standard + fileStandardInformation.numberOfLinks));
-	filled.setBigU64(record.fileId, all.bigU64(fileAllInformation.internalInformation));
-	filled.setU32(record.volumeSerialNumber, yield* volumeOf(scope, handle, syscall));
+	const { volume, low, high } = yield* identityOf(scope, handle, syscall);
+	filled.setU32(record.volumeSerialNumber, volume);
+	filled.setBigU64(record.fileId, low);
+	filled.setBigU64(record.fileIdHigh, high);
 	bytesAt(address, record.size).set(filled.bytes());
 }
 
@@ -205,12 +189,6 @@ function* tagOf(
 	if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) === 0) return 0;
 	const { size, reparseTag } = fileAttributeTagInformation;
 	return (yield* query(scope, handle, FileAttributeTagInformation, size, syscall)).u32(reparseTag);
-}
-
-function* volumeOf(scope: Scope, handle: Handle, syscall: string): Operation<number> {
-	const { size, volumeSerialNumber } = fileFsVolumeInformation;
-	const volume = yield* queryVolume(scope, handle, FileFsVolumeInformation, size, syscall);
-	return volume.u32(volumeSerialNumber);
 }
 
 /** Has written to a record what is known of what is no file: only what kind of device it is. */
@@ -236,19 +214,9 @@ export function* setBasic(
 	fill: (info: Region) => void,
 	syscall: string,
 ): Operation<void> {
-	const status = scope.memory.reserve(ioStatusBlock.size);
 	const info = scope.memory.reserveZeroed(fileBasicInformation.size);
 	fill(info);
-	const { address, size } = info;
-	const set = call(
-		"NtSetInformationFile",
-		handle,
-		status.address,
-		address,
-		size,
-		FileBasicInformation,
-	);
-	checked(yield set, syscall);
+	checked(yield* setInformation(scope, handle, FileBasicInformation, info), syscall);
 }
 
 export function* attributesOf(scope: Scope, handle: Handle, syscall: string): Operation<number> {
@@ -276,14 +244,16 @@ function* setTimes(
 	syscall: string,
 ): Operation<void> {
 	if (times.every((time) => time === "keep")) return;
-	const now = filetimeOf(BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6)));
+	// The clock itself: that of the runtime does not know when somebody has set it.
+	const now = scope.memory.reserve(8);
+	enter("GetSystemTimePreciseAsFileTime")(now.address);
 	yield* setBasic(
 		scope,
 		handle,
 		(info) => {
 			for (const [index, time] of times.entries()) {
 				if (time === "keep") continue;
-				info.setBigU64(index * 8, time === "now" ? now : filetimeOf(time));
+				info.setBigU64(index * 8, time === "now" ? now.bigU64(0) : filetimeOf(time));
 			}
 		},
 		syscall,
@@ -297,5 +267,7 @@ function* refuseReadOnly(
 	write: boolean,
 ): Operation<void> {
 	const attributes = yield* attributesOf(scope, handle, "access");
-	if (write && (attributes & FILE_ATTRIBUTE_READONLY) !== 0) throw denied(place);
+	// Of a directory the attribute says nothing about what is made in it.
+	const kind = attributes & (FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_DIRECTORY);
+	if (write && kind === FILE_ATTRIBUTE_READONLY) throw denied(place);
 }

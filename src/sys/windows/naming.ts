@@ -6,14 +6,9 @@ import type { Handle, Place } from "../system.ts";
 import { call } from "./calls.ts";
 import { type Resolved, resolveBeneath } from "./confined.ts";
 import { checked } from "./failure.ts";
-import { fileRenameInformation, ioStatusBlock } from "./layouts.ts";
+import { setInformation } from "./information.ts";
+import { fileRenameInformation } from "./layouts.ts";
 import { type NativeName, nameOf, type OpenedHow, opened, putText } from "./path.ts";
-import { unitsOf } from "./wtf8.ts";
-
-/** Whether a path ends in a separator, so that it can only name a directory. */
-export function asksForDirectory({ path }: Place): boolean {
-	return /[\\/]$/.test(unitsOf(path));
-}
 
 /**
  * The name that something is to get, and the directory of it, which stays open until it is released.
@@ -78,20 +73,12 @@ export function* setName(
 	const mark = scope.mark();
 	const { size, rootDirectory, fileNameLength, fileName } = fileRenameInformation;
 	const length = name.length * 2;
-	const status = scope.memory.reserve(ioStatusBlock.size);
 	const wanted = scope.memory.reserveZeroed(Math.max(size, fileName + length));
 	wanted.setU32(fileRenameInformation.flags, flags);
 	wanted.setU64(rootDirectory, root);
 	wanted.setU32(fileNameLength, length);
 	putText(wanted, fileName, name);
-	const result = yield call(
-		"NtSetInformationFile",
-		handle,
-		status.address,
-		wanted.address,
-		wanted.size,
-		kind,
-	);
+	const result = yield* setInformation(scope, handle, kind, wanted);
 	scope.release(mark);
 	return result;
 }

@@ -15,11 +15,13 @@ import { enter } from "./entry.ts";
 import { Status } from "./errno.ts";
 import { checked } from "./failure.ts";
 import {
+	DELETE,
 	FILE_DIRECTORY_FILE,
 	FILE_NON_DIRECTORY_FILE,
 	FILE_OPEN,
 	FILE_OPEN_FOR_BACKUP_INTENT,
 	FILE_OPEN_REPARSE_POINT,
+	FILE_READ_ATTRIBUTES,
 	FILE_SHARE_DELETE,
 	FILE_SHARE_READ,
 	FILE_SHARE_WRITE,
@@ -31,6 +33,7 @@ import {
 	SYNCHRONIZE,
 	unicodeString,
 } from "./layouts.ts";
+import { openedThrough } from "./through.ts";
 import { unitsOf } from "./wtf8.ts";
 
 /**
@@ -62,9 +65,17 @@ const MOST_BYTES = 0xfffe;
 
 /** Opens what a place names, and gives its handle or the failure. */
 export function* opened(scope: Scope, place: Place, how: OpenedHow): Operation<number> {
-	const wanted = endsInSeparator(place.path) ? asDirectory(how) : how;
+	const wanted = asksForDirectory(place) ? asDirectory(how) : how;
 	if (place.beneath) return yield* openedBeneath(scope, place, wanted);
-	return yield* openedAt(scope, yield* nameOf(scope, place), wanted);
+	const name = yield* nameOf(scope, place);
+	if (isInUse(name, wanted)) return Status.STATUS_SHARING_VIOLATION;
+	return yield* openedAt(scope, name, wanted);
+}
+
+/** Whether a directory is to be renamed or removed by the handle that names are looked up from. */
+function isInUse({ root, name }: NativeName, { access, options = 0 }: OpenedHow): boolean {
+	const asDirectory = (options & FILE_NON_DIRECTORY_FILE) === 0;
+	return root !== 0 && name === "" && (access & DELETE) !== 0 && asDirectory;
 }
 
 /** What ends in a separator can only be a directory. */
@@ -72,7 +83,8 @@ function asDirectory(how: OpenedHow): OpenedHow {
 	return { ...how, options: (how.options ?? 0) | FILE_DIRECTORY_FILE };
 }
 
-function endsInSeparator(path: string | Uint8Array): boolean {
+/** Whether a path ends in a separator, so that it can only name a directory. */
+export function asksForDirectory({ path }: Place): boolean {
 	const last = typeof path === "string" ? path.charCodeAt(path.length - 1) : path.at(-1);
 	return last === 0x2f || last === 0x5c;
 }
@@ -80,7 +92,11 @@ function endsInSeparator(path: string | Uint8Array): boolean {
 function* openedBeneath(scope: Scope, place: Place, how: OpenedHow): Operation<number> {
 	const found = yield* resolveBeneath(scope, place, how.reach);
 	try {
-		return yield* openedAt(scope, found, { ...how, reach: "link" });
+		if (isInUse(found, how)) return Status.STATUS_SHARING_VIOLATION;
+		if (how.reach === "link") return yield* openedAt(scope, found, how);
+		const seeing = { ...how, access: how.access | FILE_READ_ATTRIBUTES };
+		const handle = yield* openedAt(scope, found, { ...seeing, reach: "link" });
+		return handle < 0 ? handle : yield* openedThrough(scope, handle, seeing);
 	} finally {
 		yield* found.release();
 	}

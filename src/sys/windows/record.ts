@@ -29,6 +29,8 @@ export const record = {
 	numberOfLinks: 72,
 	/** Of what is no file: the kind of device that it is. */
 	deviceType: 76,
+	/** The upper half of a number of 128 bits. */
+	fileIdHigh: 80,
 } as const;
 
 const modes = { file: 0o100000, directory: 0o040000, symlink: 0o120000 } as const;
@@ -107,7 +109,7 @@ export class HandleMetadata extends RecordMetadata {
 	}
 
 	get ino(): bigint {
-		return this.big(record.fileId);
+		return (this.big(record.fileIdHigh) << 64n) | this.big(record.fileId);
 	}
 
 	get dev(): bigint {

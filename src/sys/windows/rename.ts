@@ -4,10 +4,9 @@ import { FsError } from "../../errors.ts";
 import type { Handle, Place, RenameSystem } from "../system.ts";
 import { call } from "./calls.ts";
 import type { Resolved } from "./confined.ts";
-import { lacksPosixSemantics } from "./directory.ts";
+import { lacksPosixSemantics, TO_REMOVE } from "./directory.ts";
 import { osCodeOf, Status } from "./errno.ts";
 import { failure, unsupported } from "./failure.ts";
-import { TO_REMOVE } from "./file.ts";
 import {
 	FILE_ATTRIBUTE_DIRECTORY,
 	FILE_ATTRIBUTE_REPARSE_POINT,
@@ -19,8 +18,8 @@ import {
 	FileRenameInformationEx,
 } from "./layouts.ts";
 import { attributesOf } from "./metadata.ts";
-import { asksForDirectory, parentOf, setName, withNames } from "./naming.ts";
-import { type NativeName, openedAt, pathOf } from "./path.ts";
+import { parentOf, setName, withNames } from "./naming.ts";
+import { asksForDirectory, type NativeName, openedAt, pathOf } from "./path.ts";
 
 const lacking = {
 	exchange: "Windows has no call that swaps two names in one step",

@@ -10,10 +10,10 @@ import { type OpenedHow, openedAt, withOpened } from "./path.ts";
 export function reopened(
 	scope: Scope,
 	handle: Handle,
-	how: Omit<OpenedHow, "reach">,
+	how: Omit<OpenedHow, "reach"> & Partial<Pick<OpenedHow, "reach">>,
 ): Operation<number> {
 	// No name at all, looked up from a file, is that file.
-	return openedAt(scope, { root: handle, name: "" }, { ...how, reach: "link" });
+	return openedAt(scope, { root: handle, name: "" }, { reach: "link", ...how });
 }
 
 /**

@@ -13,7 +13,7 @@ import { Status } from "./errno.ts";
 import { failure, unsupported } from "./failure.ts";
 import { FileStreamInformation, fileStreamInformation, ioStatusBlock } from "./layouts.ts";
 import { openedAt, pathOf, textOf } from "./path.ts";
-import { bytesOf, unitsOf } from "./wtf8.ts";
+import { unitsOf } from "./wtf8.ts";
 
 /** How a stream is opened: what for, and what others may do with it meanwhile. */
 export interface StreamHow {
@@ -58,9 +58,6 @@ export class Streams {
 	/** The stream of an attribute's name, of which some cannot be one. */
 	nameFor(name: string | Uint8Array): string {
 		const units = unitsOf(name);
-		if (typeof name !== "string" && !Buffer.from(name).equals(bytesOf(units))) {
-			throw this.refused("EINVAL", "invalid argument", "here a name must be text, as UTF-8");
-		}
 		if (/[:\\/]/.test(units)) {
 			throw this.refused("EINVAL", "invalid argument", "the name of a stream has no : / or \\");
 		}

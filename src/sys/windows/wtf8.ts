@@ -15,11 +15,21 @@ export function bytesOf(name: string): Uint8Array<ArrayBuffer> {
 	return name.isWellFormed() ? encoder.encode(name) : encodeHalves(name);
 }
 
-const isHalf = (first: number, second: number) => first === 0xed && second >= 0xa0;
+/** What bytes have in them that no name here can have; shown all the same, it would be another name. */
+export function unfit(name: string | Uint8Array): string | undefined {
+	if (typeof name === "string") return undefined;
+	return Buffer.compare(name, bytesOf(unitsOf(name))) === 0
+		? undefined
+		: "bytes that are not UTF-8";
+}
+
+const goesOn = (byte: number) => (byte & 0xc0) === 0x80;
+const isHalf = (first: number, second: number, third: number) =>
+	first === 0xed && second >= 0xa0 && goesOn(second) && goesOn(third);
 
 function holdsHalves(bytes: Uint8Array): boolean {
 	for (let at = bytes.indexOf(0xed); at >= 0; at = bytes.indexOf(0xed, at + 1)) {
-		if (isHalf(0xed, bytes[at + 1] ?? 0)) return true;
+		if (isHalf(0xed, bytes[at + 1] ?? 0, bytes[at + 2] ?? 0)) return true;
 	}
 	return false;
 }
@@ -29,7 +39,7 @@ function decodeHalves(bytes: Uint8Array): string {
 	let from = 0;
 	for (let at = 0; at + 2 < bytes.length; at++) {
 		const [first = 0, second = 0, third = 0] = bytes.subarray(at, at + 3);
-		if (!isHalf(first, second)) continue;
+		if (!isHalf(first, second, third)) continue;
 		name += decoder.decode(bytes.subarray(from, at));
 		name += String.fromCharCode(0xd000 | ((second & 0x3f) << 6) | (third & 0x3f));
 		from = at + 3;

@@ -10,6 +10,7 @@ import { call } from "./calls.ts";
 import { dispose } from "./directory.ts";
 import { Status } from "./errno.ts";
 import { file } from "./file.ts";
+import { query } from "./information.ts";
 import {
 	DELETE,
 	FILE_CREATE,
@@ -23,7 +24,7 @@ import {
 	FileStandardInformation,
 	fileStandardInformation,
 } from "./layouts.ts";
-import { onSubject, query } from "./metadata.ts";
+import { onSubject } from "./metadata.ts";
 import { type StreamHow, Streams } from "./stream.ts";
 import { bytesOf } from "./wtf8.ts";
 
