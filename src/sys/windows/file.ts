@@ -1,6 +1,7 @@
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import { FsError } from "../../errors.ts";
+import { FOLLOWED } from "../metadata.ts";
 import type { FileSystem, Handle, OpenHow, Place } from "../system.ts";
 import { call } from "./calls.ts";
 import { closeDescriptor } from "./descriptors.ts";
@@ -18,8 +19,6 @@ import {
 	FILE_NON_DIRECTORY_FILE,
 	FILE_OPEN,
 	FILE_OPEN_IF,
-	FILE_OVERWRITE,
-	FILE_OVERWRITE_IF,
 	FILE_READ_ATTRIBUTES,
 	FILE_READ_DATA,
 	FILE_READ_EA,
@@ -33,6 +32,7 @@ import {
 	ioStatusBlock,
 	READ_CONTROL,
 } from "./layouts.ts";
+import { metadata } from "./metadata.ts";
 import { opened } from "./path.ts";
 import { reopened } from "./reopen.ts";
 import { linkOf } from "./reparse.ts";
@@ -51,13 +51,13 @@ function accessOf(how: OpenHow): number {
 	if (how.write) {
 		access |= FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA;
 	}
+	if (how.truncate) access |= FILE_WRITE_DATA;
 	return access;
 }
 
-function dispositionOf({ create, exclusive, truncate }: OpenHow): number {
-	if (create && exclusive) return FILE_CREATE;
-	if (create) return truncate ? FILE_OVERWRITE_IF : FILE_OPEN_IF;
-	return truncate ? FILE_OVERWRITE : FILE_OPEN;
+function dispositionOf({ create, exclusive }: OpenHow): number {
+	if (create) return exclusive ? FILE_CREATE : FILE_OPEN_IF;
+	return FILE_OPEN;
 }
 
 function optionsOf(how: OpenHow): number {
@@ -85,7 +85,16 @@ export const file: FileSystem = {
 			overlapped: !how.directory && !how.path,
 		});
 		checked(handle, "open", { path });
-		if (how.noFollow) yield* refuseLink(scope, handle, place);
+		let isFit = false;
+		try {
+			if (how.noFollow) yield* refuseLink(scope, handle, place);
+			// Not by FILE_OVERWRITE, which takes streams and attributes away with the content.
+			if (how.truncate) yield* empty(scope, handle, place);
+			isFit = true;
+		} finally {
+			// Also when the operation is given up here.
+			if (!isFit) yield call("NtClose", handle);
+		}
 		if (how.append) appending.add(handle);
 		return handle;
 	},
@@ -133,22 +142,13 @@ export const file: FileSystem = {
 		const status = scope.memory.reserve(ioStatusBlock.size);
 		const flags = FLUSH_FLAGS_FILE_DATA_SYNC_ONLY;
 		const result = yield call("NtFlushBuffersFileEx", handle, flags, 0, 0, status.address);
-		if (result < 0) yield* file.sync(scope, handle);
+		// NTFS alone has it, for files that are open for writing. Any other failure is told once only.
+		if (LACKS_DATASYNC.has(result)) yield* file.sync(scope, handle);
+		else checked(result, "fdatasync");
 	},
 
 	*truncate(scope, handle, length) {
-		const status = scope.memory.reserve(ioStatusBlock.size);
-		const end = scope.memory.reserve(8);
-		end.setU64(0, length);
-		const result = yield call(
-			"NtSetInformationFile",
-			handle,
-			status.address,
-			end.address,
-			end.size,
-			FileEndOfFileInformation,
-		);
-		checked(result, "ftruncate");
+		checked(yield* setEnd(scope, handle, length), "ftruncate");
 	},
 
 	extent(scope, handle, offset, end) {
@@ -161,6 +161,15 @@ export const file: FileSystem = {
 		throw unsupported("link", "Windows has no files without a name");
 	},
 };
+
+/** How flushing the content alone is refused. */
+const LACKS_DATASYNC = new Set<number>([
+	Status.STATUS_ACCESS_DENIED,
+	Status.STATUS_INVALID_PARAMETER,
+	Status.STATUS_INVALID_DEVICE_REQUEST,
+	Status.STATUS_NOT_IMPLEMENTED,
+	Status.STATUS_NOT_SUPPORTED,
+]);
 
 /** What a read says that finds nothing more: at the end of a file, and of a pipe that nobody writes to. */
 const ENDS = new Set<number>([Status.STATUS_END_OF_FILE, Status.STATUS_PIPE_BROKEN]);
@@ -213,15 +222,25 @@ function* flush(scope: Scope, handle: Handle): Operation<number> {
 	return yield call("NtFlushBuffersFile", handle, status.address);
 }
 
+/** Makes a file end where it is told to; the failure, if it is one. */
+function* setEnd(scope: Scope, handle: Handle, length: number): Operation<number> {
+	const status = scope.memory.reserve(ioStatusBlock.size);
+	const end = scope.memory.reserve(8);
+	end.setU64(0, length);
+	const { address, size } = end;
+	const [name, kind] = ["NtSetInformationFile", FileEndOfFileInformation] as const;
+	return yield call(name, handle, status.address, address, size, kind);
+}
+
+/** Takes away what a file has in it; what is no file, such as NUL, has nothing. */
+function* empty(scope: Scope, handle: Handle, { path }: Place): Operation<void> {
+	const result = yield* setEnd(scope, handle, 0);
+	if (result >= 0 || !(yield* metadata.stat(scope, handle, FOLLOWED)).isFile()) return;
+	throw failure(result, "open", { path });
+}
+
 function* refuseLink(scope: Scope, handle: Handle, { path }: Place): Operation<void> {
-	let isNone = false;
-	try {
-		isNone = (yield* linkOf(scope, handle)) === undefined;
-	} finally {
-		// Also when the operation is given up here.
-		if (!isNone) yield call("NtClose", handle);
-	}
-	if (isNone) return;
+	if ((yield* linkOf(scope, handle)) === undefined) return;
 	throw new FsError("ELOOP", "too many symbolic links encountered", { syscall: "open", path });
 }
 
