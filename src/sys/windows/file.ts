@@ -31,6 +31,7 @@ import {
 	FLUSH_FLAGS_FILE_DATA_SYNC_ONLY,
 	ioStatusBlock,
 	READ_CONTROL,
+	STATUS_PENDING,
 } from "./layouts.ts";
 import { metadata } from "./metadata.ts";
 import { opened } from "./path.ts";
@@ -208,6 +209,7 @@ function* transfer(
 ): Operation<number> {
 	const mark = scope.mark();
 	const status = scope.memory.reserveZeroed(ioStatusBlock.size);
+	status.setU32(ioStatusBlock.status, STATUS_PENDING);
 	const at = scope.memory.reserve(8);
 	at.setU64(0, offset);
 	// The fields before the status are for those who wait: see kernel.ts and port.ts.
