@@ -3,8 +3,9 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { Operation } from "../src/engine/operation.ts";
 import { type Scope, takeScope } from "../src/engine/scope.ts";
 import { type Name, names } from "../src/sys/windows/calls.ts";
-import { Status } from "../src/sys/windows/errno.ts";
+import { Status, statusOfWin32, win32 } from "../src/sys/windows/errno.ts";
 import { file } from "../src/sys/windows/file.ts";
+import { lock } from "../src/sys/windows/lock.ts";
 
 const HANDLE = 0x1234;
 let scope: Scope;
@@ -41,5 +42,19 @@ test("datasync does without only what the filesystem lacks", () => {
 		[Status.STATUS_VOLUME_DISMOUNTED, "EIO"],
 	] as const) {
 		expect(() => datasync(status, 0)).toThrow(expect.objectContaining({ code }));
+	}
+});
+
+test("a lock that others have is refused, by this machine or later by a server", () => {
+	const refusals = [
+		statusOfWin32(win32.ERROR_LOCK_VIOLATION[0]),
+		Status.STATUS_LOCK_NOT_GRANTED,
+		Status.STATUS_FILE_LOCK_CONFLICT,
+	];
+	for (const refusal of refusals) {
+		// A guard, the lock, and the guard given back.
+		const { calls, value } = answered(lock.set(scope, HANDLE, "exclusive", 0, 1), 0, refusal, 0);
+		expect(calls).toEqual(["LockFileEx", "LockFileEx", "UnlockFileEx"]);
+		expect(value).toBe(false);
 	}
 });
