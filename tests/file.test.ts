@@ -256,6 +256,12 @@ forms("truncate cuts off and makes holes", async ({ fsx, path, form }) => {
 	await on.datasync();
 });
 
+onWindows("NUL")("what is no file can be opened to be written anew", async ({ fsx }) => {
+	await using nothing = await fsx.open("NUL", "w");
+	expect(nothing.appendSync("gone")).toBe(4);
+	await fsx.writeFile("NUL", "gone");
+});
+
 onLinux("fifos")("pipes and fifos: what is at hand is an answer", async ({ fsx, path, form }) => {
 	execFileSync("mkfifo", [path("fifo")]);
 	// Open for both ways at first, so that neither side waits for the other.

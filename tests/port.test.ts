@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Memory } from "../src/engine/memory.ts";
 import { open, stopEngine, watch } from "../src/index.ts";
+import { STATUS_PENDING } from "../src/sys/windows/layouts.ts";
+import { IN_FLIGHT, STATE, State, type Task } from "../src/sys/windows/port-state.ts";
 import { runScript } from "./fixtures/run.ts";
 import { ON_WINDOWS, skipped } from "./forms.ts";
 
@@ -58,6 +60,17 @@ function readOf(memory: Memory, handle: number, length = 16, offset = 0) {
 	const { address } = status;
 	const read = call("NtReadFile", handle, 0, 0, 0, address, buffer.address, length, at.address, 0);
 	return { read, status, text: () => Buffer.from(buffer.bytes(0, status.u64(8))).toString() };
+}
+
+/** Runs something that makes workers, with others in their place. */
+function withWorkers<T>(other: typeof Worker, body: () => T): T {
+	const { Worker: own } = globalThis;
+	globalThis.Worker = other;
+	try {
+		return body();
+	} finally {
+		globalThis.Worker = own;
+	}
 }
 
 let directory: string;
@@ -192,6 +205,64 @@ else {
 			expect([kernel.direct(theirs.read), theirs.text()]).toEqual([0, "content"]);
 			await other.stop();
 			await file.close();
+		});
+
+		test("what is in flight ends as it would have, when nobody waits for packets", async () => {
+			const { reading, writing } = openPipe();
+			const waiter = Promise.withResolvers<Worker>();
+			const unwatched = withWorkers(
+				class extends Worker {
+					constructor(script: string | URL) {
+						super(script);
+						waiter.resolve(this);
+					}
+				},
+				() => new PortLane(),
+			);
+			const { read, status, text } = readOf(memory, reading);
+			status.setU32(0, STATUS_PENDING);
+			expect(unwatched.accepts(read)).toBe(true);
+			const ended = Promise.withResolvers<number>();
+			unwatched.submit(read, { complete: ended.resolve, fail: ended.reject });
+			const gone = Promise.withResolvers<void>();
+			(await waiter.promise).addEventListener("close", () => gone.resolve());
+			(await waiter.promise).terminate();
+			await gone.promise;
+			// Its memory is the system's until then.
+			expect(await Promise.race([ended.promise, Bun.sleep(50).then(() => "waits")])).toBe("waits");
+			expect(unwatched.accepts(read)).toBe(false);
+			write(writing, "late");
+			expect([await ended.promise, text()]).toEqual([0, "late"]);
+			await unwatched.stop();
+			close(reading, writing);
+		});
+
+		test("a waiter that is about to rest is told to end all the same", async () => {
+			const tasks: Task[] = [];
+			let closed = () => {};
+			class Waiter {
+				ref() {}
+				unref() {}
+				terminate() {}
+				addEventListener(_: "close", then: () => void) {
+					closed = then;
+				}
+				postMessage(task: Task) {
+					tasks.push(task);
+				}
+			}
+			const unrested = withWorkers(Waiter as unknown as typeof Worker, () => new PortLane());
+			const refused = Promise.withResolvers<number>();
+			const { resolve, reject } = refused;
+			unrested.submit(readOf(memory, 0).read, { complete: resolve, fail: reject });
+			expect(await refused.promise).toBe(Status.STATUS_INVALID_HANDLE);
+			// It has waited, in vain, and is told of the end before it has said that it rests.
+			const stopping = unrested.stop();
+			const { state } = tasks[0] as Task;
+			Atomics.store(state, STATE, State.IDLE);
+			expect(Atomics.load(state, IN_FLIGHT)).toBeGreaterThan(0);
+			closed();
+			await stopping;
 		});
 
 		test("1,000 reads in flight end in any order", async () => {

@@ -94,6 +94,18 @@ listed("xattrs are listed, by path, name and descriptor", async (given) => {
 	}
 });
 
+forms("a file that is emptied when it is opened keeps its xattrs", async ({ fsx, path }) => {
+	fs.writeFileSync(path("file"), "content");
+	plant(path("file"), "user.kept", "value");
+	// With a mode that counts for new files alone.
+	const file = await fsx.open(path("file"), "w", { mode: 0o444 });
+	file.appendSync("new");
+	file.closeSync();
+	await fsx.writeFile(path("file"), "more", { atomic: false });
+	expect(fs.readFileSync(path("file"), "utf8")).toBe("more");
+	expect(seen(path("file"), "user.kept")).toBe("value");
+});
+
 onWindows("named streams")("what is no attribute's name is refused", async ({ fsx, path }) => {
 	fs.writeFileSync(path("file"), "content");
 	for (const name of [":", "user.a:b", "a/b", "a\\b", "::$DATA"]) {

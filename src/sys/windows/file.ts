@@ -30,6 +30,7 @@ import {
 	FLUSH_FLAGS_FILE_DATA_SYNC_ONLY,
 	ioStatusBlock,
 	READ_CONTROL,
+	STATUS_PENDING,
 } from "./layouts.ts";
 import { onSubject } from "./metadata.ts";
 import { opened } from "./path.ts";
@@ -138,7 +139,9 @@ export const file: FileSystem = {
 		const status = scope.memory.reserve(ioStatusBlock.size);
 		const flags = FLUSH_FLAGS_FILE_DATA_SYNC_ONLY;
 		const result = yield call("NtFlushBuffersFileEx", handle, flags, 0, 0, status.address);
-		if (result < 0) yield* file.sync(scope, handle);
+		// NTFS alone has it, for files that are open for writing. Any other failure is told once only.
+		if (LACKS_DATASYNC.has(result)) yield* file.sync(scope, handle);
+		else checked(result, "fdatasync");
 	},
 
 	*truncate(scope, handle, length) {
@@ -155,6 +158,13 @@ export const file: FileSystem = {
 		throw unsupported("link", "Windows has no files without a name");
 	},
 };
+
+/** How flushing the content alone is refused. */
+const LACKS_DATASYNC = new Set<number>([
+	...lacksRequest,
+	Status.STATUS_ACCESS_DENIED,
+	Status.STATUS_INVALID_PARAMETER,
+]);
 
 /** What a read says that finds nothing more: at the end of a file, and of a pipe that nobody writes to. */
 const ENDS = new Set<number>([Status.STATUS_END_OF_FILE, Status.STATUS_PIPE_BROKEN]);
@@ -193,6 +203,7 @@ function* transfer(
 ): Operation<number> {
 	const mark = scope.mark();
 	const status = scope.memory.reserveZeroed(ioStatusBlock.size);
+	status.setU32(ioStatusBlock.status, STATUS_PENDING);
 	const at = scope.memory.reserve(8);
 	at.setU64(0, offset);
 	// The fields before the status are for those who wait: see kernel.ts and port.ts.

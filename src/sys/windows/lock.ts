@@ -16,7 +16,7 @@ import type { Scope } from "../../engine/scope.ts";
 import { FsError } from "../../errors.ts";
 import type { Handle, LockSystem } from "../system.ts";
 import { call } from "./calls.ts";
-import { osCodeOf, statusOfWin32, win32 } from "./errno.ts";
+import { osCodeOf, Status, statusOfWin32, win32 } from "./errno.ts";
 import { checked } from "./failure.ts";
 import { type HeldRanges, heldBy, type Stretch, tidy, without } from "./held-ranges.ts";
 import {
@@ -50,6 +50,12 @@ const answers = {
 		),
 	),
 } as const;
+
+/** The same of what is in the way, by a server that did not answer at once. */
+const LATE_REFUSALS = new Set<number>([
+	Status.STATUS_LOCK_NOT_GRANTED,
+	Status.STATUS_FILE_LOCK_CONFLICT,
+]);
 
 const WORD = 2 ** 32;
 
@@ -255,7 +261,8 @@ function* ask(
 	const flags = LOCKFILE_FAIL_IMMEDIATELY | isExclusive;
 	if (held !== undefined) held.asked = { stretch, status };
 	try {
-		return yield call("LockFileEx", handle, flags, 0, low, high, status.address);
+		const result = yield call("LockFileEx", handle, flags, 0, low, high, status.address);
+		return LATE_REFUSALS.has(result) ? answers.inTheWay : result;
 	} finally {
 		if (held !== undefined) held.asked = undefined;
 		scope.release(mark);

@@ -32,7 +32,12 @@ export class PollLane implements Lane {
 			queueMicrotask(() => completion.complete(result));
 			return;
 		}
-		this.inFlight.set(e, completion);
+		this.follow(e, completion);
+	}
+
+	/** Looks for the end of a call that has been begun, by the address of its status block. */
+	follow(status: number, completion: Completion): void {
+		this.inFlight.set(status, completion);
 		clearTimeout(this.timer);
 		this.pause = SHORTEST;
 		this.schedule();

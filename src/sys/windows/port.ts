@@ -6,7 +6,6 @@
 import { type Pointer, read } from "bun:ffi";
 import type { Call, Completion, Lane } from "../../engine/call.ts";
 import { Memory } from "../../engine/memory.ts";
-import { notLoaded } from "../../engine/worker-lane.ts";
 import { fn } from "./calls.ts";
 import { enter, entered } from "./entry.ts";
 import { checked } from "./failure.ts";
@@ -16,6 +15,7 @@ import {
 	IO_COMPLETION_ALL_ACCESS,
 	ioStatusBlock,
 } from "./layouts.ts";
+import { PollLane } from "./poll-lane.ts";
 import { IN_FLIGHT, type Packets, STATE, State, type Task } from "./port-state.ts";
 
 /** The calls that are made here: those that this system can end later. */
@@ -46,8 +46,8 @@ export class PortLane implements Lane {
 		this.port = handle.u64(0);
 		this.waiter = new Worker(new URL("./port-waiter.ts", import.meta.url).href);
 		this.waiter.onmessage = ({ data }: MessageEvent<Packets>) => this.deliver(data);
-		this.waiter.onerror = ({ message }) => this.break(notLoaded(message));
-		this.waiter.addEventListener("close", () => this.ended.resolve());
+		this.waiter.onerror = () => this.break();
+		this.waiter.addEventListener("close", () => this.break());
 		this.waiter.unref();
 	}
 
@@ -85,13 +85,19 @@ export class PortLane implements Lane {
 			this.whenDrained = resolve;
 			await promise;
 		}
-		// A packet that no call belongs to tells the waiter to end.
-		enter("NtSetIoCompletion")(this.port, 0, 0, 0, 0);
-		this.begin();
+		if (!this.isBroken) this.dismiss();
 		await this.ended.promise;
 		enter("NtClose")(this.port);
 		this.memory.free();
 		this.memory.discard();
+	}
+
+	/** Has the worker end, by a packet that no call belongs to. */
+	private dismiss(): void {
+		// It counts as in flight: who is about to rest looks for it once more.
+		Atomics.store(this.state, IN_FLIGHT, 1);
+		enter("NtSetIoCompletion")(this.port, 0, 0, 0, 0);
+		this.begin();
 	}
 
 	/**
@@ -136,12 +142,22 @@ export class PortLane implements Lane {
 		return completion;
 	}
 
-	/** Nobody waits for packets: what is in flight will not be told of, and other calls go elsewhere. */
-	private break(error: unknown): void {
+	/**
+	 * Nobody waits for packets any more. What is in flight has not ended by that: the system may still
+	 * write to its memory. So it is looked at until it has, and other calls go elsewhere.
+	 */
+	private break(): void {
+		if (this.isBroken) return;
 		this.isBroken = true;
-		for (const packet of [...this.inFlight.keys()]) this.taken(packet)?.fail(error);
 		this.waiter.terminate();
 		this.ended.resolve();
+		const rest = new PollLane();
+		for (const [packet, completion] of this.inFlight) {
+			rest.follow(packet, {
+				complete: (result) => this.end(packet, result),
+				fail: (error) => completion.fail(error),
+			});
+		}
 	}
 }
 
