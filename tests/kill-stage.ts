@@ -58,15 +58,15 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
 export type Replacing = "writeFile" | "copyFile" | "copyTree";
 
 /** A process that replaces what is in a directory, until something fails or it is killed. */
-export interface Loop {
+export interface Loop extends AsyncDisposable {
 	/** Has it begin, and waits until it has. */
 	go(): Promise<void>;
 	/** What it fails with, once it does. */
 	failure(): Promise<{ code: string; done: number[] }>;
 	/** Kills it, and says in the middle of what; fails if it had ended before. */
 	kill(): Promise<Replacing>;
-	/** Kills it whether it has ended or not. */
-	[Symbol.dispose](): void;
+	/** Kills it whether it has ended or not, and waits until it is no more. */
+	[Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Starts such a process, which waits to be told to begin; `how` is its functions, and `sync`. */
@@ -82,9 +82,17 @@ export async function startLoop(
 	const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
 	const lines = linesOf(child.stdout);
 	const line = async () => (await lines.next()).value ?? "";
+	await using stack = new AsyncDisposableStack();
+	stack.defer(async () => {
+		child.kill("SIGKILL");
+		await child.exited;
+		fs.rmSync(note, { force: true });
+	});
 	expect(await line()).toBe("ready");
 	const said = fs.openSync(note, "r");
+	stack.defer(() => fs.closeSync(said));
 	fs.unlinkSync(note);
+	const started = stack.move();
 	return {
 		async go() {
 			child.stdin.write("go\n");
@@ -100,11 +108,27 @@ export async function startLoop(
 			}
 			return fs.readFileSync(said, "latin1").trim() as Replacing;
 		},
-		[Symbol.dispose]() {
-			child.kill("SIGKILL");
-			fs.closeSync(said);
-		},
+		[Symbol.asyncDispose]: () => started.disposeAsync(),
 	};
+}
+
+/** Processes of which none is left once this is disposed of, not even one that is still starting. */
+export class Crew implements AsyncDisposable {
+	private readonly starting: Promise<Loop>[] = [];
+
+	start(...how: Parameters<typeof startLoop>): Promise<Loop> {
+		const loop = startLoop(...how);
+		this.starting.push(loop);
+		// Whoever waits for it is told; nobody does any more once something else has failed.
+		loop.catch(() => {});
+		return loop;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		for (const loop of await Promise.allSettled(this.starting)) {
+			if (loop.status === "fulfilled") await loop.value[Symbol.asyncDispose]();
+		}
+	}
 }
 
 /** A directory on a filesystem of its own, or in memory. */
