@@ -6,6 +6,7 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { skipped } from "./forms.ts";
 import {
+	awaitUnlocked,
 	build,
 	Crew,
 	checkWhole,
@@ -59,6 +60,7 @@ async function killPairs(directory: string, pairs: number, tally: Tally): Promis
 		await killSoon(loops, tally);
 		checkWhole(stage);
 		if (temporaries(stage).length > 0) left++;
+		awaitUnlocked(stage);
 		runOnce(stage);
 		checkWhole(stage);
 		expect(temporaries(stage)).toEqual([]);
@@ -67,17 +69,23 @@ async function killPairs(directory: string, pairs: number, tally: Tally): Promis
 }
 
 /** Kills processes beside one that lives on, which must not notice, and then that one too. */
-async function killBeside(directory: string, kills: number, tally: Tally): Promise<void> {
+async function killBeside(
+	directory: string,
+	kills: number,
+	tally: Tally,
+	looks: number,
+): Promise<void> {
 	const stage = join(directory, "stage");
 	await using crew = new Crew();
 	const survivor = await start(crew, directory, "sync");
 	await survivor.go();
 	for (let killed = 1; killed < kills; killed++) {
 		await killSoon([await start(crew, directory, "async")], tally);
-		checkWhole(stage);
+		checkWhole(stage, looks);
 	}
 	const act = await survivor.kill();
 	tally[act] = (tally[act] ?? 0) + 1;
+	awaitUnlocked(stage);
 	runOnce(stage);
 	expect(temporaries(stage)).toEqual([]);
 }
@@ -94,6 +102,8 @@ describe("at a moment that nobody knows", () => {
 		// The one that lives takes much of a processor.
 		const beside = Math.ceil((KILLS * share) / 10);
 		const pairs = Math.ceil((KILLS * share - beside) / 2);
+		// A server that opens files by their names finds none where one is replaced meanwhile.
+		const looks = name === "bindfs" ? 100 : 1;
 		const title = `${pairs * 2 + beside} processes: ${name}`;
 		if (name !== "memory" && process.getuid?.() !== 0) {
 			skipped(title, "mounting needs root");
@@ -106,7 +116,7 @@ describe("at a moment that nobody knows", () => {
 				for (const folder of ["stage", "rehearsal"]) build(join(at.directory, folder));
 				const tally: Tally = {};
 				const left = await killPairs(at.directory, pairs, tally);
-				await killBeside(at.directory, beside, tally);
+				await killBeside(at.directory, beside, tally, looks);
 				const killed = Object.entries(tally).map(([act, times]) => `${times} in ${act}`);
 				console.log(`killed: ${killed.join(", ")}; ${left} of ${pairs} pairs left something`);
 				const { writeFile = 0, copyFile = 0, copyTree = 0 } = tally;
