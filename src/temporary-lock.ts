@@ -161,15 +161,13 @@ function* enterOrLeave(scope: Scope, presence: Presence): Operation<boolean | un
 }
 
 /** False if it has to be tried again; undefined where there are no locks. */
-function* enter(
-	scope: Scope,
-	{ slot, file, handle, names, isMaker }: Presence,
-): Operation<boolean | undefined> {
+function* enter(scope: Scope, presence: Presence): Operation<boolean | undefined> {
+	const { file, handle, isMaker } = presence;
 	if (!isMaker && (yield* system.lock.claim(scope, handle, "exclusive"))) {
 		const found = yield* namedBy(scope, file, handle);
 		if (found === undefined) return false;
 		if (!found.isFile()) return undefined;
-		yield* sweep(scope, slot, names);
+		yield* sweep(scope, presence);
 	}
 	const claimed = yield* system.lock.claim(scope, handle, "shared");
 	if (!claimed) return claimed;
@@ -181,12 +179,12 @@ function* enter(
 
 /** The last one removes the file, and before it what was left by those that were killed. */
 function* leave(scope: Scope, presence: Presence): Operation<void> {
-	const { slot, file, handle, names, isMaker } = presence;
+	const { file, handle, isMaker } = presence;
 	try {
 		if (!(yield* system.lock.claim(scope, handle, "exclusive"))) return;
 		const found = yield* namedBy(scope, file, handle);
 		if (!found?.isFile()) return;
-		if (!isMaker || found.size > 0) yield* sweep(scope, slot, names);
+		if (!isMaker || found.size > 0) yield* sweep(scope, presence);
 		yield* system.directory.unlink(scope, file);
 	} catch (error) {
 		// What has been done is done: the next one clears away.
@@ -213,10 +211,14 @@ function* statLeft(scope: Scope, place: Place): Operation<Metadata | undefined> 
 	}
 }
 
-/** Removes what has names of those that are no more. */
-function* sweep(scope: Scope, slot: Slot, names: string): Operation<void> {
+/**
+ * Removes what has names of those that are no more, but not the locked file, whose name is like them:
+ * without it nobody looks for the others, and the next one to come makes another.
+ */
+function* sweep(scope: Scope, { slot, file, names }: Presence): Operation<void> {
 	for (const name of yield* listed(scope, beside(slot, "."))) {
-		if (Buffer.from(name).toString("latin1").startsWith(names))
+		const text = Buffer.from(name).toString("latin1");
+		if (text.startsWith(names) && text !== file.path)
 			yield* remove(scope, { ...slot.place, path: name });
 	}
 }

@@ -181,7 +181,7 @@ function ruin(
 
 for (const name of ["ext4", "xfs"] as const) {
 	ruin("a filesystem turns read-only", name, async (root, directory) => {
-		using loop = await replacing(directory);
+		await using loop = await replacing(directory);
 		// Refused for as long as a file is open for writing.
 		while (!Bun.spawnSync(["mount", "-o", "remount,ro", root]).success);
 		expect(await loop.failure()).toMatchObject({ code: "EROFS" });
@@ -203,7 +203,7 @@ for (const name of ["ext4", "xfs"] as const) {
 		try {
 			for (let round = 0; round < 6; round++) {
 				const sync = round % 2 === 1;
-				using loop = await replacing(directory, ...(sync ? (["sync"] as const) : []));
+				await using loop = await replacing(directory, ...(sync ? (["sync"] as const) : []));
 				await Bun.sleep(5 + Math.random() * 30);
 				const broken = Date.now();
 				// Nothing more reaches the disk, not even the journal.

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { copyFileSync, copyTreeSync, writeFileSync } from "../src/index.ts";
 import { generation, generationOf } from "./generations.ts";
 import { type FilesystemName, mount } from "./mounts.ts";
+import { output } from "./witnesses.ts";
 
 /** What the processes replace, and what they make it from. */
 export function build(directory: string): void {
@@ -21,12 +22,28 @@ export function build(directory: string): void {
 	for (const file of ["written", "copied"]) fs.writeFileSync(name(file), generation(0));
 }
 
-/** Fails unless each of the files is one generation, and each link one of the links. */
-export function checkWhole(directory: string): void {
+/**
+ * Fails unless each of the files is one generation, and each link one of the links, at the latest when
+ * it was looked at so often.
+ */
+export function checkWhole(directory: string, looks = 1): void {
 	for (const file of ["written", "copied", "tree/file", "tree/sub/file", "tree/sub/same"]) {
-		expect(generationOf(fs.readFileSync(join(directory, file)))).toBeGreaterThanOrEqual(0);
+		const content = found(looks, () => fs.readFileSync(join(directory, file)));
+		expect(generationOf(content)).toBeGreaterThanOrEqual(0);
 	}
-	expect(fs.readlinkSync(join(directory, "tree/link"))).toMatch(/^target-[012]$/);
+	const target = found(looks, () => fs.readlinkSync(join(directory, "tree/link")));
+	expect(target).toMatch(/^target-[012]$/);
+}
+
+/** What is there, though a look that meets a rename may say that nothing is. */
+function found<T>(looks: number, look: () => T): T {
+	for (let left = looks; ; left--) {
+		try {
+			return look();
+		} catch (error) {
+			if (left <= 1 || (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+		}
+	}
 }
 
 export const temporaries = (directory: string) =>
@@ -34,6 +51,17 @@ export const temporaries = (directory: string) =>
 		.readdirSync(directory, { recursive: true })
 		.map(String)
 		.filter((path) => path.includes(".fsx-"));
+
+/**
+ * Waits until nobody has locked what was left: a request to io_uring that meets the end of its process
+ * keeps its file, and so the lock, for some milliseconds longer.
+ */
+export function awaitUnlocked(directory: string): void {
+	const isLocked = (path: string) => /\.fsx-[^.]+\.tmp$/.test(path);
+	for (const path of temporaries(directory).filter(isLocked)) {
+		output("flock", join(directory, path), "true");
+	}
+}
 
 /** What the next run does. */
 export function runOnce(directory: string, tree = "tree-0"): void {
@@ -58,15 +86,15 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
 export type Replacing = "writeFile" | "copyFile" | "copyTree";
 
 /** A process that replaces what is in a directory, until something fails or it is killed. */
-export interface Loop {
+export interface Loop extends AsyncDisposable {
 	/** Has it begin, and waits until it has. */
 	go(): Promise<void>;
 	/** What it fails with, once it does. */
 	failure(): Promise<{ code: string; done: number[] }>;
 	/** Kills it, and says in the middle of what; fails if it had ended before. */
 	kill(): Promise<Replacing>;
-	/** Kills it whether it has ended or not. */
-	[Symbol.dispose](): void;
+	/** Kills it whether it has ended or not, and waits until it is no more. */
+	[Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Starts such a process, which waits to be told to begin; `how` is its functions, and `sync`. */
@@ -82,9 +110,17 @@ export async function startLoop(
 	const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
 	const lines = linesOf(child.stdout);
 	const line = async () => (await lines.next()).value ?? "";
+	await using stack = new AsyncDisposableStack();
+	stack.defer(async () => {
+		child.kill("SIGKILL");
+		await child.exited;
+		fs.rmSync(note, { force: true });
+	});
 	expect(await line()).toBe("ready");
 	const said = fs.openSync(note, "r");
+	stack.defer(() => fs.closeSync(said));
 	fs.unlinkSync(note);
+	const started = stack.move();
 	return {
 		async go() {
 			child.stdin.write("go\n");
@@ -100,11 +136,27 @@ export async function startLoop(
 			}
 			return fs.readFileSync(said, "latin1").trim() as Replacing;
 		},
-		[Symbol.dispose]() {
-			child.kill("SIGKILL");
-			fs.closeSync(said);
-		},
+		[Symbol.asyncDispose]: () => started.disposeAsync(),
 	};
+}
+
+/** Processes of which none is left once this is disposed of, not even one that is still starting. */
+export class Crew implements AsyncDisposable {
+	private readonly starting: Promise<Loop>[] = [];
+
+	start(...how: Parameters<typeof startLoop>): Promise<Loop> {
+		const loop = startLoop(...how);
+		this.starting.push(loop);
+		// Whoever waits for it is told; nobody does any more once something else has failed.
+		loop.catch(() => {});
+		return loop;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		for (const loop of await Promise.allSettled(this.starting)) {
+			if (loop.status === "fulfilled") await loop.value[Symbol.asyncDispose]();
+		}
+	}
 }
 
 /** A directory on a filesystem of its own, or in memory. */

@@ -6,13 +6,14 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { skipped } from "./forms.ts";
 import {
+	awaitUnlocked,
 	build,
+	Crew,
 	checkWhole,
 	type Loop,
 	place,
 	type Replacing,
 	runOnce,
-	startLoop,
 	temporaries,
 } from "./kill-stage.ts";
 
@@ -28,8 +29,8 @@ const functions = {
 /** Long enough for some rounds, in milliseconds, and short enough to be in the first. */
 const LONGEST_LIFE = 20;
 
-const start = (directory: string, form: keyof typeof functions) =>
-	startLoop(join(directory, "stage"), join(directory, "rehearsal"), form, ...functions[form]);
+const start = (crew: Crew, directory: string, form: keyof typeof functions) =>
+	crew.start(join(directory, "stage"), join(directory, "rehearsal"), form, ...functions[form]);
 
 /** How many were killed in the middle of each function. */
 type Tally = Partial<Record<Replacing, number>>;
@@ -39,7 +40,7 @@ async function killSoon(loops: readonly Loop[], tally: Tally): Promise<void> {
 	await Promise.all(loops.map((loop) => loop.go()));
 	await Bun.sleep(Math.random() * LONGEST_LIFE);
 	for (const loop of loops) {
-		using killed = loop;
+		await using killed = loop;
 		const act = await killed.kill();
 		tally[act] = (tally[act] ?? 0) + 1;
 	}
@@ -48,16 +49,18 @@ async function killSoon(loops: readonly Loop[], tally: Tally): Promise<void> {
 /** Kills pairs of processes that work on the same files, and gives how many pairs left something. */
 async function killPairs(directory: string, pairs: number, tally: Tally): Promise<number> {
 	const stage = join(directory, "stage");
-	const pair = () => Promise.all([start(directory, "sync"), start(directory, "async")]);
+	await using crew = new Crew();
+	const pair = () => [start(crew, directory, "sync"), start(crew, directory, "async")];
 	let next = pair();
 	let left = 0;
 	for (let killed = 1; killed <= pairs; killed++) {
-		const loops = await next;
+		const loops = await Promise.all(next);
 		// Starting takes longer than all the rest.
 		if (killed < pairs) next = pair();
 		await killSoon(loops, tally);
 		checkWhole(stage);
 		if (temporaries(stage).length > 0) left++;
+		awaitUnlocked(stage);
 		runOnce(stage);
 		checkWhole(stage);
 		expect(temporaries(stage)).toEqual([]);
@@ -66,16 +69,23 @@ async function killPairs(directory: string, pairs: number, tally: Tally): Promis
 }
 
 /** Kills processes beside one that lives on, which must not notice, and then that one too. */
-async function killBeside(directory: string, kills: number, tally: Tally): Promise<void> {
+async function killBeside(
+	directory: string,
+	kills: number,
+	tally: Tally,
+	looks: number,
+): Promise<void> {
 	const stage = join(directory, "stage");
-	using survivor = await start(directory, "sync");
+	await using crew = new Crew();
+	const survivor = await start(crew, directory, "sync");
 	await survivor.go();
 	for (let killed = 1; killed < kills; killed++) {
-		await killSoon([await start(directory, "async")], tally);
-		checkWhole(stage);
+		await killSoon([await start(crew, directory, "async")], tally);
+		checkWhole(stage, looks);
 	}
 	const act = await survivor.kill();
 	tally[act] = (tally[act] ?? 0) + 1;
+	awaitUnlocked(stage);
 	runOnce(stage);
 	expect(temporaries(stage)).toEqual([]);
 }
@@ -92,6 +102,8 @@ describe("at a moment that nobody knows", () => {
 		// The one that lives takes much of a processor.
 		const beside = Math.ceil((KILLS * share) / 10);
 		const pairs = Math.ceil((KILLS * share - beside) / 2);
+		// A server that opens files by their names finds none where one is replaced meanwhile.
+		const looks = name === "bindfs" ? 100 : 1;
 		const title = `${pairs * 2 + beside} processes: ${name}`;
 		if (name !== "memory" && process.getuid?.() !== 0) {
 			skipped(title, "mounting needs root");
@@ -104,7 +116,7 @@ describe("at a moment that nobody knows", () => {
 				for (const folder of ["stage", "rehearsal"]) build(join(at.directory, folder));
 				const tally: Tally = {};
 				const left = await killPairs(at.directory, pairs, tally);
-				await killBeside(at.directory, beside, tally);
+				await killBeside(at.directory, beside, tally, looks);
 				const killed = Object.entries(tally).map(([act, times]) => `${times} in ${act}`);
 				console.log(`killed: ${killed.join(", ")}; ${left} of ${pairs} pairs left something`);
 				const { writeFile = 0, copyFile = 0, copyTree = 0 } = tally;

@@ -7,6 +7,8 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { copyTreeSync, writeFileSync } from "../src/index.ts";
+import { nr } from "../src/sys/linux/calls.ts";
+import { LOCK_SH } from "../src/sys/linux/layouts.ts";
 import {
 	checkNames,
 	checkSubject,
@@ -26,16 +28,40 @@ const MINUTE = 60_000;
 const asRoot = process.getuid?.() === 0;
 const program = join(import.meta.dir, "fixtures/kill-at.ts");
 
-/** Runs a scenario in a process that is killed in place of one of its calls. */
-async function killAt(directory: string, title: string, step: number): Promise<void> {
+/** Runs a scenario in a process that is killed in place of one of its calls; false if it has fewer. */
+async function killAt(directory: string, title: string, step: number): Promise<boolean> {
 	const args = [program, directory, title, String(step)];
 	const child = Bun.spawn([process.execPath, ...args], { stdio: ["ignore", "ignore", "inherit"] });
 	await child.exited;
-	expect([step, child.signalCode]).toEqual([step, "SIGKILL"]);
+	return child.signalCode === "SIGKILL";
 }
 
 /** Calls that give names, or take them away. */
 const naming = new Set<CallName>(["linkat", "symlinkat", "renameat2", "unlinkat"]);
+
+/** What the names of what is on its way to a place begin with. */
+const prefixOf = (name: string) => `.fsx-${crc32(name).toString(16).padStart(8, "0")}`;
+/** What all have locked who are at work on the destination of a scenario under names of their own. */
+const lockFile = `${prefixOf("to")}-${process.geteuid?.()}.tmp`;
+/** What is listed before the locked file and after it, in whichever order that is. */
+const leftInOrder = ["old.tmp", "tmp", "new.tmp"].map((end) => lockFile.replace(/tmp$/, end));
+
+/** Replaces a file by one without a name, and by one that has a name of its own. */
+const bothWays = ["write over a file", "write over a file, without nameless files"] as const;
+
+function scenarioOf(title: string): Scenario {
+	const scenario = scenarios.find((one) => one.title === title);
+	if (scenario === undefined) throw new Error(`no scenario is called ${title}`);
+	return scenario;
+}
+
+function stageFor() {
+	const at = place("memory");
+	const path = (name: string) => join(at.directory, name);
+	const given = { ...at, path, fsx: bothForms.sync, form: "sync" } as const;
+	makeSources(given);
+	return given;
+}
 
 /** The calls of a scenario, and what it makes. */
 async function rehearse(given: Given, scenario: Scenario) {
@@ -69,19 +95,15 @@ onLinux("its calls, and files without names", describe)("killed before each call
 		"copy to a new name, without nameless files",
 		"write over a file, without nameless files",
 	]) {
-		const scenario = scenarios.find((one) => one.title === title);
-		if (scenario === undefined) throw new Error(`no scenario is called ${title}`);
 		test(
 			title,
 			async () => {
-				using at = place("memory");
-				const path = (name: string) => join(at.directory, name);
-				const given = { ...at, path, fsx: bothForms.sync, form: "sync" } as const;
-				makeSources(given);
+				using given = stageFor();
+				const scenario = scenarioOf(title);
 				const { calls, whole } = await rehearse(given, scenario);
 				for (let step = 0; step < calls; step++) {
 					const before = restore(given, scenario, undefined);
-					await killAt(at.directory, title, step);
+					expect([step, await killAt(given.directory, title, step)]).toEqual([step, true]);
 					const state = { before, whole, notPreserved: [] };
 					const what = `killed in place of call ${step}`;
 					checkSubject(given, scenario, what, { ...state, done: false });
@@ -113,7 +135,7 @@ onLinux("its calls, and files without names", describe)("killed before each call
 				// Only what has names is seen from outside.
 				if (!naming.has(calls[step - 1] as CallName)) continue;
 				runOnce(directory, "tree-1");
-				await killAt(directory, "tree", step);
+				expect([step, await killAt(directory, "tree", step)]).toEqual([step, true]);
 				checkWhole(directory);
 				if (temporaries(directory).length > 0) left++;
 				runOnce(directory);
@@ -130,17 +152,11 @@ onLinux("its calls, and files without names", describe)("killed before each call
 onLinux("its calls, and flock", test)(
 	"killed before each call while others have the name, or work beside it",
 	async () => {
-		const title = "write over a file";
-		for (const nameless of [true, false]) {
-			const named = nameless ? title : `${title}, without nameless files`;
-			const scenario = scenarios.find((one) => one.title === named);
-			if (scenario === undefined) throw new Error(`no scenario is called ${named}`);
-			using at = place("memory");
-			const path = (name: string) => join(at.directory, name);
-			const given = { ...at, path, fsx: bothForms.sync, form: "sync" } as const;
-			makeSources(given);
-			const prefix = path(`.fsx-${crc32("to").toString(16).padStart(8, "0")}`);
-			const taken = `${prefix}${nameless ? "" : `-${process.geteuid?.()}`}.tmp`;
+		for (const title of bothWays) {
+			using given = stageFor();
+			const scenario = scenarioOf(title);
+			const nameless = title === bothWays[0];
+			const taken = given.path(nameless ? `${prefixOf("to")}.tmp` : lockFile);
 			const lock = nameless ? "-x" : "-s";
 			for (let [step, left] = [0, true]; left; step++) {
 				restore(given, scenario, undefined);
@@ -150,21 +166,68 @@ onLinux("its calls, and flock", test)(
 					stdout: "pipe",
 				});
 				await holder.stdout.getReader().read();
-				const args = [program, at.directory, named, String(step)];
-				const child = Bun.spawn([process.execPath, ...args], { stderr: "inherit" });
-				await child.exited;
-				left = child.signalCode === "SIGKILL";
+				left = await killAt(given.directory, title, step);
 				expect(fs.existsSync(taken)).toBe(true);
 				holder.stdin.end();
 				await holder.exited;
 				await actAgain(given, scenario);
-				checkNames(given, scenario, `${named}: killed in place of call ${step}`);
+				checkNames(given, scenario, `${title}: killed in place of call ${step}`);
 				// The last one was not killed: then it has done all that it does.
 				if (!left) expect(step).toBeGreaterThan(10);
 			}
 		}
 	},
 	MINUTE,
+);
+
+onLinux("its calls", test)(
+	"killed before each call while it clears away what others left",
+	async () => {
+		for (const title of bothWays) {
+			using given = stageFor();
+			const scenario = scenarioOf(title);
+			for (let [step, left] = [0, true]; left; step++) {
+				restore(given, scenario, undefined);
+				for (const name of leftInOrder) fs.writeFileSync(given.path(name), "");
+				left = await killAt(given.directory, title, step);
+				await actAgain(given, scenario);
+				checkNames(given, scenario, `${title}: killed in place of call ${step}`);
+				if (!left) expect(step).toBeGreaterThan(10);
+			}
+		}
+	},
+	MINUTE,
+);
+
+onLinux("its calls, and flock", test)(
+	"who clears away takes no locked file of those that come meanwhile",
+	async () => {
+		for (const title of bothWays) {
+			using given = stageFor();
+			const scenario = scenarioOf(title);
+			restore(given, scenario, undefined);
+			for (const name of leftInOrder) fs.writeFileSync(given.path(name), "");
+			const locked = given.path(lockFile);
+			let theirs: number | undefined;
+			{
+				await using _ = await interpose((name, call, make) => {
+					const before = fs.existsSync(locked);
+					const result = refusal(scenario, name, call) ?? make();
+					if (theirs === undefined && before && !fs.existsSync(locked)) {
+						theirs = fs.openSync(locked, "wx+");
+						expect(make({ fn: nr.flock, a: theirs, b: LOCK_SH })).toBe(0);
+					}
+					return result;
+				});
+				await act(given, scenario);
+			}
+			if (theirs === undefined) throw new Error("nothing was cleared away");
+			expect([title, fs.fstatSync(theirs).nlink]).toEqual([title, 1]);
+			fs.closeSync(theirs);
+			await actAgain(given, scenario);
+			checkNames(given, scenario, title);
+		}
+	},
 );
 
 onLinux("its calls", test)("two that make the same link at once leave one", async () => {
@@ -204,7 +267,7 @@ onLinux("files without names", test)(
 		using at = place("memory");
 		for (const [what, make, cleared] of squatters) {
 			const file = join(at.directory, what);
-			const squatter = join(at.directory, `.fsx-${crc32(what).toString(16).padStart(8, "0")}.tmp`);
+			const squatter = join(at.directory, `${prefixOf(what)}.tmp`);
 			fs.writeFileSync(file, "old");
 			make(squatter);
 			const before = fs.lstatSync(squatter).ino;
@@ -221,7 +284,7 @@ onLinux("files without names", test)(
 	async () => {
 		using at = place("memory");
 		const file = join(at.directory, "file");
-		const taken = join(at.directory, `.fsx-${crc32("file").toString(16).padStart(8, "0")}.tmp`);
+		const taken = join(at.directory, `${prefixOf("file")}.tmp`);
 		fs.writeFileSync(file, "old");
 		fs.writeFileSync(taken, "in use");
 		const holder = Bun.spawn(["flock", taken, "sh", "-c", "echo locked; read _"], {
