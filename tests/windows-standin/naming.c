@@ -107,7 +107,7 @@ static NTSTATUS rename_to(HANDLE handle, int fd, IO_STATUS_BLOCK *status, const 
 	if (linux_stat_of(fd, &stat) < 0 || !is_there(&target->attributes, &there)) {
 		return named(handle, status, given, size, kind, target);
 	}
-	if (stat.ino == there.stat.ino && stat.dev == there.stat.dev && stat.nlink < 2 + is_directory(&stat)) {
+	if (stat.ino == there.stat.ino && stat.dev == there.stat.dev && stat.nlink < 2u + is_directory(&stat)) {
 		return change_case(&there, target->attributes.ObjectName);
 	}
 	if ((flags & REPLACE) == 0) return STATUS_OBJECT_NAME_COLLISION;

@@ -40,6 +40,9 @@
 #undef CreateFileW
 
 /* Names that mingw's winternl.h leaves out, or has in other headers. */
+#ifndef FILE_ATTRIBUTE_INTEGRITY_STREAM
+#define FILE_ATTRIBUTE_INTEGRITY_STREAM 0x8000
+#endif
 #define STATUS_SUCCESS ((NTSTATUS)0)
 #define STATUS_BUFFER_OVERFLOW ((NTSTATUS)0x80000005)
 #define STATUS_INFO_LENGTH_MISMATCH ((NTSTATUS)0xC0000004)

@@ -78,7 +78,7 @@ static u32 encoded(const WCHAR *name, u32 units, WCHAR *text) {
 }
 
 static u32 digit(WCHAR unit) {
-	return unit >= 'a' ? unit - 'a' + 10u : unit - '0';
+	return unit >= 'a' ? unit - 'a' + 10u : unit - (u32)'0';
 }
 
 static u32 decoded(const WCHAR *text, u32 length, WCHAR *name) {
