@@ -10,7 +10,7 @@ import { FsError, isCode, printable } from "./errors.ts";
 import { FirstCopies } from "./first-copies.ts";
 import { isInside } from "./inside.ts";
 import { openFile } from "./open-file.ts";
-import { joined, parentOf } from "./place.ts";
+import { inTree, joined, parentOf } from "./place.ts";
 import { handsDownLists, preserve } from "./preserve.ts";
 import { type Seal, setSeals } from "./preserve-flags.ts";
 import { throttled } from "./progress.ts";
@@ -223,7 +223,7 @@ class TreeCopy {
 			yield* this.entry(level, record, path);
 		} catch (error) {
 			if (!(error instanceof FsError)) throw error;
-			throw error.renamed(joined(this.source.path, path), joined(this.destination.path, path));
+			throw error.renamed(inTree(this.source.path, path), inTree(this.destination.path, path));
 		}
 	}
 

@@ -49,6 +49,11 @@ export function partsOf(path: string | Uint8Array): Parts {
 const WINDOWS_ROOT =
 	/^(?:[\\/]{2}[?.][\\/](?:UNC[\\/]+[^\\/]+[\\/]+)?[^\\/]+|[\\/]{2}[^\\/]+[\\/]+[^\\/]+|[a-z]:)?[\\/]?/i;
 
+/** Whether a path says itself where it starts. */
+export function isAbsolute(path: string | Uint8Array): boolean {
+	return rootLength(path) > 0;
+}
+
 /** How much of a path is its root, which is above all and has no name. */
 function rootLength(path: string | Uint8Array): number {
 	if (!isWindows) return isSeparator(unitAt(path, 0)) ? 1 : 0;
@@ -66,6 +71,17 @@ export function joined(
 	const between = separatorAfter(parent);
 	if (typeof parent === "string" && typeof name === "string") return parent + between + name;
 	return Buffer.concat([bytesOf(parent), Buffer.from(between), bytesOf(name)]);
+}
+
+/** A path inside a tree, whose names `/` parts, from where the tree is: parted as the path of that is. */
+export function inTree(root: string | Uint8Array, path: string | Uint8Array): string | Uint8Array {
+	const parted = isWindows && separatorAfter(root) !== "/";
+	if (!parted) return joined(root, path);
+	if (typeof path === "string") return joined(root, path.replaceAll("/", "\\"));
+	return joined(
+		root,
+		path.map((unit) => (unit === 0x2f ? 0x5c : unit)),
+	);
 }
 
 /** The separator that the path itself has: after `\\\\?\\` Windows knows no other. */

@@ -2,7 +2,7 @@
 import type { Operation } from "./engine/operation.ts";
 import type { Scope } from "./engine/scope.ts";
 import { FsError, isCode, printable } from "./errors.ts";
-import { isDots, joined, partsOf } from "./place.ts";
+import { isAbsolute, isDots, joined, partsOf } from "./place.ts";
 import { system } from "./sys/index.ts";
 import type { Metadata } from "./sys/metadata.ts";
 import type { Handle, Place } from "./sys/system.ts";
@@ -66,9 +66,8 @@ export function* resolveLinks(scope: Scope, place: Place): Operation<Place> {
 			if (links > 0) yield* confirm(scope, place, resolved);
 			return resolved;
 		}
-		const absolute = target[0] === 0x2f;
 		const { parent } = partsOf(resolved.path);
-		resolved = { ...resolved, path: absolute ? target : joined(parent ?? "", target) };
+		resolved = { ...resolved, path: isAbsolute(target) ? target : joined(parent ?? "", target) };
 	}
 	// Of links in a circle the system says so itself.
 	yield* system.metadata.stat(scope, place, { follow: true, sync: "auto" });

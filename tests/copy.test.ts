@@ -2,6 +2,7 @@
 import { expect } from "bun:test";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
+import { join } from "node:path";
 import type { CopyFileOptions } from "../src/index.ts";
 import { filesystem } from "./filesystems.ts";
 import {
@@ -12,6 +13,7 @@ import {
 	MAKES_SYMLINKS,
 	ON_WINDOWS,
 	onLinux,
+	UNDER_WINE,
 	withSymlinks,
 } from "./forms.ts";
 import { allocated, holesOf, pattern, same, sharesBlocks, writeSparse } from "./witnesses.ts";
@@ -94,14 +96,17 @@ for (const place of [inMemory, ext4, xfs, btrfs]) {
 lacksUnderWine("sparse files")("holes are kept, filled or found on NTFS", async (given) => {
 	if (!ON_WINDOWS || (await given.fsx.statfs(given.directory)).type !== "NTFS") return;
 	const { fsx, path } = given;
-	/** Where fsutil(1) finds data. */
-	const ranges = (name: string) =>
-		execFileSync("fsutil", ["sparse", "queryrange", path(name)], { encoding: "latin1" });
+	/** Where fsutil finds data; Wine's has no word for it. */
+	const ranges = async (name: string) => {
+		if (UNDER_WINE) return Array.fromAsync(given.fsx.extents(path(name)));
+		const command = ["sparse", "queryrange", path(name)];
+		return execFileSync("fsutil", command, { encoding: "latin1" });
+	};
 	fs.writeFileSync(path("from"), pattern(8 * MiB + 5));
 	await fsx.punchHole(path("from"), MiB, 6 * MiB);
 	const kept = await fsx.copyFile(path("from"), path("kept"));
 	expect([kept.bytes, kept.holes]).toEqual([8 * MiB + 5, 1]);
-	expect(ranges("kept")).toBe(ranges("from"));
+	expect(await ranges("kept")).toEqual(await ranges("from"));
 	expect((await fsx.stat(path("kept"))).blocks * 512).toBeLessThan(3 * MiB);
 	const filled = await fsx.copyFile(path("from"), path("filled"), { holes: "fill" });
 	expect(filled.holes).toBe(0);
@@ -257,7 +262,7 @@ withSymlinks()("into a symbolic link: what it leads to is replaced", async ({ fs
 		fs.writeFileSync(path("sub/file"), "old");
 		await fsx.copyFile(path("from"), path("chain"), { atomic });
 		expect(fs.readFileSync(path("sub/file"), "utf8")).toBe("new");
-		expect(fs.readlinkSync(path("chain"))).toBe("sub/link");
+		expect(fs.readlinkSync(path("chain"))).toBe(join("sub", "link"));
 		await fsx.copyFile(path("from"), path("dangling"), { atomic });
 		expect(fs.readFileSync(path("sub/made"), "utf8")).toBe("new");
 		fs.rmSync(path("sub/made"));

@@ -8,6 +8,7 @@ import {
 	failureOf,
 	forms,
 	lacksUnderWine,
+	notUnderWine,
 	ON_WINDOWS,
 	onLinux,
 	onWindows,
@@ -221,7 +222,7 @@ forms("append writes at the end, whoever else does", async ({ fsx, path, form })
 	}
 });
 
-lacksUnderWine("writes to the end of a file in one step")(
+notUnderWine("writes to the end of a file in one step")(
 	"append beside another process that appends",
 	async ({ fsx, path, form }) => {
 		fs.writeFileSync(path("log"), "");

@@ -2,6 +2,7 @@
 import { expect } from "bun:test";
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
+import { join } from "node:path";
 import { failureOf, forms, MAKES_SYMLINKS, ON_WINDOWS, onLinux } from "./forms.ts";
 import { rootForms } from "./root.ts";
 import { openIn } from "./witnesses.ts";
@@ -28,8 +29,8 @@ forms("merging into what is there", async ({ fsx, path }) => {
 	const error = await failureOf(fsx.copyTree(path("from"), path("to"), { overwrite: false }));
 	expect(error).toMatchObject({
 		code: "EEXIST",
-		path: `${path("from")}/both`,
-		dest: `${path("to")}/both`,
+		path: join(path("from"), "both"),
+		dest: join(path("to"), "both"),
 	});
 	expect(fs.readFileSync(path("to/both"), "utf8")).toBe("to content");
 	// A link in the place of a file is replaced, and not written through.
@@ -70,8 +71,8 @@ forms("entries of another kind in the place are refused", async ({ fsx, path }) 
 			expect.stringMatching(/^(EISDIR|ENOTDIR|EEXIST|EINVAL|ELOOP)$/),
 		]);
 		expect(error).toMatchObject({
-			path: `${path(`${index}/from`)}/entry`,
-			dest: `${path(`${index}/to`)}/entry`,
+			path: join(path(`${index}/from`), "entry"),
+			dest: join(path(`${index}/to`), "entry"),
 		});
 		expect(fs.lstatSync(path(`${index}/to/entry`)).mode).toBe(kind);
 		expect(fs.readdirSync(path(`${index}/to`))).toEqual(["entry"]);
@@ -86,7 +87,9 @@ forms("a destination inside the source is refused", async ({ fsx, path, director
 	const places = ["from", "from/", "from/new", "from/a/b", "from/a/b/new"];
 	if (MAKES_SYMLINKS) {
 		fs.symlinkSync("from/a", path("link"));
-		places.push("link/new", "link", "link/b/../../x");
+		places.push("link/new", "link");
+		// Windows takes the names away before it looks where the link leads.
+		if (!ON_WINDOWS) places.push("link/b/../../x");
 	}
 	for (const to of [...places, "beside/../from/x", "./from/a/../new"]) {
 		const destination = `${directory}/${to}`;

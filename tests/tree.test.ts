@@ -297,8 +297,8 @@ forms("an error in the middle names the entry, and closes everything", async (gi
 	const error = await failureOf(fsx.copyTree(path("from"), path("to")));
 	expect(error).toMatchObject({
 		code: "EISDIR",
-		path: `${path("from")}/a/b/entry`,
-		dest: `${path("to")}/a/b/entry`,
+		path: join(path("from"), "a/b/entry"),
+		dest: join(path("to"), "a/b/entry"),
 	});
 	expect(openIn(path(""))).toBe(0);
 	expect(fs.readdirSync(path("to/a/b"))).toEqual(["entry"]);

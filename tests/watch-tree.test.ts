@@ -8,7 +8,7 @@ import {
 	failureOf,
 	forms,
 	type Given,
-	lacksUnderWine,
+	notUnderWine,
 	ON_WINDOWS,
 	onLinux,
 	onWindows,
@@ -516,7 +516,7 @@ onWindows("what is in a directory that is moved in")(
 	},
 );
 
-lacksUnderWine("word of what is below directories that were there", onWindows("one watch for all"))(
+notUnderWine("word of what is below directories that were there", onWindows("one watch for all"))(
 	"directories that are there on Windows",
 	async ({ form, directory, path }) => {
 		fs.mkdirSync(path("there/below"), { recursive: true });

@@ -8,7 +8,7 @@ import { type Job, WorkerLane } from "../src/engine/worker-lane.ts";
 import { copyFile, stopEngine } from "../src/index.ts";
 import { sys } from "../src/sys/linux/calls.ts";
 import { runProgram } from "./fixtures/run.ts";
-import { failureOf, lacksUnderWine, onLinux } from "./forms.ts";
+import { failureOf, notUnderWine, onLinux } from "./forms.ts";
 
 /** A worker that answers nothing by itself. */
 class Thread {
@@ -204,7 +204,7 @@ onLinux("a shell, and the ring", test)(
 	60_000,
 );
 
-lacksUnderWine("what the runtime needs to write a bundle", test)(
+notUnderWine("what the runtime needs to write a bundle", test)(
 	"in a bundle that has left the worker behind, the failure says what to do",
 	async () => {
 		const directory = mkdtempSync(join(tmpdir(), "fsx-bundle-"));

@@ -30,9 +30,11 @@ import {
 	fileStandardInformation,
 } from "./layouts.ts";
 import { withOpened } from "./path.ts";
-import { filetimeOf, HandleMetadata, record } from "./record.ts";
+import { filetimeOf, HandleMetadata, kindOf, record } from "./record.ts";
 import { withAccess } from "./reopen.ts";
+import { linkOf, shown } from "./reparse.ts";
 import { queryVolume } from "./volume.ts";
+import { bytesOf } from "./wtf8.ts";
 
 const records = new Records(record.size);
 
@@ -168,9 +170,15 @@ function* recordHandle(
 		filled.setBigU64(record[time], all.bigU64(basic + fileBasicInformation[time]));
 	}
 	filled.setU32(record.attributes, attributes);
-	filled.setU32(record.reparseTag, yield* tagOf(scope, handle, attributes, syscall));
+	const tag = yield* tagOf(scope, handle, attributes, syscall);
+	filled.setU32(record.reparseTag, tag);
 	for (const field of ["allocationSize", "endOfFile"] as const) {
 		filled.setBigU64(record[field], all.bigU64(standard + fileStandardInformation[field]));
+	}
+	if (kindOf(attributes, tag) === "symlink") {
+		// As Node and Linux have it: the system says 0.
+		const link = yield* linkOf(scope, handle);
+		if (link !== undefined) filled.setU64(record.endOfFile, bytesOf(shown(link)).length);
 	}
 	filled.setU32(record.numberOfLinks, all.u32(standard + fileStandardInformation.numberOfLinks));
 	const { volume, low, high } = yield* identityOf(scope, handle, syscall);
