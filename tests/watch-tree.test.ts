@@ -285,6 +285,24 @@ class Told {
 	}
 }
 
+forms("what comes along with a directory that is renamed at once", async ({ form, path }) => {
+	fs.mkdirSync(path("tree"));
+	fs.mkdirSync(path("from outside/sub"), { recursive: true });
+	touch(path("from outside/sub/file"));
+	await using watcher = await watching(form, path("tree"), { recursive: true });
+	fs.renameSync(path("from outside"), path("tree/old"));
+	// By the time that anybody looks there, it has another name.
+	fs.renameSync(path("tree/old"), path("tree/new"));
+	const told = new Told();
+	const there = ["new", "new/sub", "new/sub/file"];
+	while (!there.every((name) => told.names.has(name))) {
+		const { value } = await watcher.next();
+		if (value === undefined) throw new Error(`told of no more than ${[...told.names]}`);
+		told.apply(value.kind, value.path, value.from);
+	}
+	expect([...told.names].sort()).toEqual(there);
+});
+
 /** Has several processes change a tree, and a watcher tell of it. */
 async function churn({ form, path }: Given, seed: number, exactly = true): Promise<void> {
 	fs.mkdirSync(path("tree"));

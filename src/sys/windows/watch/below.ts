@@ -5,6 +5,7 @@ import { FsError } from "../../../errors.ts";
 import type { Handle } from "../../system.ts";
 import { call } from "../calls.ts";
 import { directory } from "../directory.ts";
+import { Status } from "../errno.ts";
 import { FILE_DIRECTORY_FILE, FILE_LIST_DIRECTORY, FILE_READ_ATTRIBUTES } from "../layouts.ts";
 import { openedAt } from "../path.ts";
 import { unitsOf } from "../wtf8.ts";
@@ -21,12 +22,25 @@ export function* isDirectoryAt(scope: Scope, root: Handle, name: string): Operat
 	return true;
 }
 
-/** The names of all that is below a name; none if it is no directory, or may not be read. */
-export function* namesBelow(scope: Scope, root: Handle, name: string): Operation<string[]> {
+/** What the system says of a name that is no longer there. */
+const missing = new Set<number>([
+	Status.STATUS_OBJECT_NAME_NOT_FOUND,
+	Status.STATUS_OBJECT_PATH_NOT_FOUND,
+]);
+
+/**
+ * The names of all that is below a name; none if it is no directory, or may not be read, and
+ * undefined if it is gone.
+ */
+export function* namesBelow(
+	scope: Scope,
+	root: Handle,
+	name: string,
+): Operation<string[] | undefined> {
 	const mark = scope.mark();
 	const handle = yield* openedAt(scope, { root, name }, { ...how, access: FILE_LIST_DIRECTORY });
 	scope.release(mark);
-	if (handle < 0) return [];
+	if (handle < 0) return missing.has(handle) ? undefined : [];
 	const names: string[] = [];
 	try {
 		for (;;) {
@@ -35,7 +49,7 @@ export function* namesBelow(scope: Scope, root: Handle, name: string): Operation
 			for (const { name: bytes, kind } of records) {
 				const path = `${name}\\${unitsOf(bytes)}`;
 				names.push(path);
-				if (kind === "directory") names.push(...(yield* namesBelow(scope, root, path)));
+				if (kind === "directory") names.push(...((yield* namesBelow(scope, root, path)) ?? []));
 			}
 		}
 	} catch (error) {

@@ -54,6 +54,8 @@ export class DirectoryWatch implements ChangeSource {
 	private readonly found = new Set<string>();
 	/** What was reported though no event had told of it; one may have been late. */
 	private readonly listed = new Set<string>();
+	/** Directories that had come, and another name by the time that they were to be listed. */
+	private readonly missed = new Set<string>();
 	private lastListing = 0;
 
 	constructor(
@@ -136,10 +138,11 @@ export class DirectoryWatch implements ChangeSource {
 	 * what none tells of came along with its directory.
 	 */
 	private *settle(scope: Scope): Operation<void> {
-		while (this.found.size > 0 || this.oldName !== undefined) {
+		while (this.found.size > 0 || this.missed.size > 0 || this.oldName !== undefined) {
 			if (this.hasEnded) return;
 			if (yield* this.poll(scope)) continue;
 			this.flush();
+			this.missed.clear();
 			for (const name of this.found) {
 				this.report("create", name);
 				this.listed.add(name);
@@ -194,17 +197,22 @@ export class DirectoryWatch implements ChangeSource {
 			this.oldName = undefined;
 			this.unlist(name);
 			this.report("rename", name, from);
-			return;
+			return yield* this.moved(scope, from, name);
 		}
 		this.flush();
-		if (action === FILE_ACTION_REMOVED || action === FILE_ACTION_RENAMED_OLD_NAME) {
+		if (action === FILE_ACTION_RENAMED_OLD_NAME) {
+			this.told(name);
+			this.oldName = name;
+		} else if (action === FILE_ACTION_REMOVED) {
+			this.told(name);
 			this.unlist(name);
-		}
-		if (action === FILE_ACTION_RENAMED_OLD_NAME) this.oldName = name;
-		else if (action === FILE_ACTION_REMOVED) this.report("delete", name);
-		else if (action !== FILE_ACTION_MODIFIED) yield* this.created(scope, name);
+			this.report("delete", name);
+		} else if (action !== FILE_ACTION_MODIFIED) yield* this.created(scope, name);
 		// Of a directory it says no more than that something in it has changed.
-		else if (!(yield* isDirectoryAt(scope, this.handle, name))) this.modified(name);
+		else if (!(yield* isDirectoryAt(scope, this.handle, name))) {
+			this.told(name);
+			this.modified(name);
+		}
 	}
 
 	/** A name has come, and with it whatever is below, of which the system may say nothing. */
@@ -212,25 +220,39 @@ export class DirectoryWatch implements ChangeSource {
 		if (this.listed.delete(name)) return;
 		this.found.delete(name);
 		this.report("create", name);
-		if (!this.how.recursive || !this.how.kinds.has("create")) return;
-		for (const below of yield* namesBelow(scope, this.handle, name)) {
-			if (!this.listed.has(below)) this.found.add(below);
-		}
+		if (this.how.recursive && this.how.kinds.has("create")) yield* this.list(scope, name);
+	}
+
+	private *list(scope: Scope, name: string): Operation<void> {
+		const names = yield* namesBelow(scope, this.handle, name);
+		if (names === undefined) this.missed.add(name);
+		for (const below of names ?? []) if (!this.listed.has(below)) this.found.add(below);
+	}
+
+	/** What no event has told of so far comes before an event that tells what has become of it. */
+	private told(name: string): void {
+		if (this.found.delete(name)) this.report("create", name);
+	}
+
+	/** What was found, and what was to be listed, is now elsewhere. */
+	private *moved(scope: Scope, from: string, to: string): Operation<void> {
+		for (const rest of takenFrom(this.found, from)) this.found.add(to + rest);
+		takenFrom(this.listed, from);
+		for (const rest of takenFrom(this.missed, from)) yield* this.list(scope, to + rest);
 	}
 
 	/** Another file has a name, or none: what a listing has shown there, and below, counts no more. */
 	private unlist(name: string): void {
-		for (const names of [this.found, this.listed]) {
-			for (const one of names) {
-				if (one === name || one.startsWith(`${name}\\`)) names.delete(one);
-			}
-		}
+		for (const names of [this.found, this.listed, this.missed]) takenFrom(names, name);
 	}
 
 	/** The first half of a rename, of which the second has not come: the name is gone. */
 	private flush(): void {
-		if (this.oldName !== undefined) this.report("delete", this.oldName);
+		const { oldName } = this;
+		if (oldName === undefined) return;
 		this.oldName = undefined;
+		this.unlist(oldName);
+		this.report("delete", oldName);
 	}
 
 	/** The system does not tell content from attributes if it is asked about both. */
@@ -253,6 +275,13 @@ export class DirectoryWatch implements ChangeSource {
 		this.report("delete", "");
 		this.hasEnded = true;
 	}
+}
+
+/** Takes a name, and those below it, out of a set, and gives what each has after that name. */
+function takenFrom(names: Set<string>, name: string): string[] {
+	const taken = [...names].filter((one) => one === name || one.startsWith(`${name}\\`));
+	for (const one of taken) names.delete(one);
+	return taken.map((one) => one.slice(name.length));
 }
 
 /** The address of a time to wait for; 0, which is none, for ever. */
