@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { WriteFileOptions } from "../src/index.ts";
 import { errno } from "./fault-scenarios.ts";
 import { runProgram, runScript } from "./fixtures/run.ts";
-import { forms, type Given, skipped } from "./forms.ts";
+import { forms, type Given, onLinux, skipped } from "./forms.ts";
 import { interpose } from "./interposed.ts";
 import { rootForms } from "./root.ts";
 
@@ -113,7 +113,7 @@ straceForms(
 	"/dev/shm",
 );
 
-forms(
+onLinux("its calls")(
 	"past the limit on the size of files: EFBIG, the old file, and nothing else",
 	async (given) => {
 		const { path, directory } = given;
@@ -161,64 +161,73 @@ rootForms("who may not read the directory learns so before anything is written",
 	expect(fs.readdirSync(directory).sort()).toEqual(["file", "from"]);
 });
 
-forms("an abort after an atomic write has taken its place comes too late", async (given) => {
-	const { fsx, path } = given;
-	fs.writeFileSync(path("file"), "old");
-	const controller = new AbortController();
-	const { signal } = controller;
-	await using _ = await interpose((name, _call, make) => {
-		const result = make();
-		if (name === "renameat2") controller.abort();
-		return result;
-	});
-	await fsx.writeFile(path("file"), "new", { ...atomic, signal });
-	expect(signal.aborted).toBe(true);
-	expect(fs.readFileSync(path("file"), "utf8")).toBe("new");
-});
-
-forms("with sync, the directory is synced in which the file is made", async ({ fsx, path }) => {
-	fs.mkdirSync(path("elsewhere"));
-	fs.symlinkSync("elsewhere/file", path("link"));
-	const synced: number[] = [];
-	await using _ = await interpose((name, { a }, make) => {
-		if (name === "fsync") synced.push(fs.fstatSync(a).ino);
-		return make();
-	});
-	for (const content of ["made", "written again"]) {
-		await fsx.writeFile(path("link"), content, { sync: true });
-		const [file, directory] = ["elsewhere/file", "elsewhere"].map((name) =>
-			fs.statSync(path(name)),
-		);
-		expect(synced.splice(0)).toEqual([file?.ino ?? 0, directory?.ino ?? 0]);
-	}
-	// A file without a name is in no directory.
-	const fd = fs.openSync(path("gone"), "w+");
-	try {
-		fs.unlinkSync(path("gone"));
-		fs.symlinkSync(`/proc/self/fd/${fd}`, path("magic"));
-		await fsx.writeFile(path("magic"), "said", { sync: true });
-		expect(fs.fstatSync(fd).size).toBe(4);
-	} finally {
-		fs.closeSync(fd);
-	}
-});
-
-forms("what is replaced by others meanwhile is looked at anew", async ({ fsx, path }) => {
-	fs.writeFileSync(path("file"), "old", { mode: 0o644 });
-	let looks = 0;
-	{
+onLinux("its calls")(
+	"an abort after an atomic write has taken its place comes too late",
+	async (given) => {
+		const { fsx, path } = given;
+		fs.writeFileSync(path("file"), "old");
+		const controller = new AbortController();
+		const { signal } = controller;
 		await using _ = await interpose((name, _call, make) => {
-			if (name !== "llistxattr" || looks++ > 0) return make();
-			fs.chmodSync(path("file"), 0o604);
-			return errno("ENOENT");
+			const result = make();
+			if (name === "renameat2") controller.abort();
+			return result;
 		});
-		await fsx.writeFile(path("file"), "new", atomic);
-	}
-	expect([looks > 1, fs.readFileSync(path("file"), "utf8")]).toEqual([true, "new"]);
-	expect((fs.statSync(path("file")).mode & 0o777).toString(8)).toBe("604");
-});
+		await fsx.writeFile(path("file"), "new", { ...atomic, signal });
+		expect(signal.aborted).toBe(true);
+		expect(fs.readFileSync(path("file"), "utf8")).toBe("new");
+	},
+);
 
-forms(
+onLinux("its calls")(
+	"with sync, the directory is synced in which the file is made",
+	async ({ fsx, path }) => {
+		fs.mkdirSync(path("elsewhere"));
+		fs.symlinkSync("elsewhere/file", path("link"));
+		const synced: number[] = [];
+		await using _ = await interpose((name, { a }, make) => {
+			if (name === "fsync") synced.push(fs.fstatSync(a).ino);
+			return make();
+		});
+		for (const content of ["made", "written again"]) {
+			await fsx.writeFile(path("link"), content, { sync: true });
+			const [file, directory] = ["elsewhere/file", "elsewhere"].map((name) =>
+				fs.statSync(path(name)),
+			);
+			expect(synced.splice(0)).toEqual([file?.ino ?? 0, directory?.ino ?? 0]);
+		}
+		// A file without a name is in no directory.
+		const fd = fs.openSync(path("gone"), "w+");
+		try {
+			fs.unlinkSync(path("gone"));
+			fs.symlinkSync(`/proc/self/fd/${fd}`, path("magic"));
+			await fsx.writeFile(path("magic"), "said", { sync: true });
+			expect(fs.fstatSync(fd).size).toBe(4);
+		} finally {
+			fs.closeSync(fd);
+		}
+	},
+);
+
+onLinux("its calls")(
+	"what is replaced by others meanwhile is looked at anew",
+	async ({ fsx, path }) => {
+		fs.writeFileSync(path("file"), "old", { mode: 0o644 });
+		let looks = 0;
+		{
+			await using _ = await interpose((name, _call, make) => {
+				if (name !== "llistxattr" || looks++ > 0) return make();
+				fs.chmodSync(path("file"), 0o604);
+				return errno("ENOENT");
+			});
+			await fsx.writeFile(path("file"), "new", atomic);
+		}
+		expect([looks > 1, fs.readFileSync(path("file"), "utf8")]).toEqual([true, "new"]);
+		expect((fs.statSync(path("file")).mode & 0o777).toString(8)).toBe("604");
+	},
+);
+
+onLinux("its calls")(
 	"what is removed by others meanwhile leaves its permissions to nobody but its owner",
 	async (given) => {
 		const { fsx, path } = given;

@@ -49,17 +49,12 @@ export const aliases: Readonly<Record<string, string>> = {
 export const prototypes: Readonly<Record<string, readonly [gives: Kind, ...takes: Kind[]]>> = {
 	NtFlushBuffersFile: ["i32", "pointer", "pointer"],
 	NtCopyFileChunk: [
-		"i32",
-		"pointer",
-		"pointer",
-		"pointer",
-		"pointer",
-		"u32",
-		"pointer",
-		"pointer",
-		"pointer",
-		"pointer",
-		"u32",
+		...(["i32", "pointer", "pointer", "pointer", "pointer", "u32"] as const),
+		...(["pointer", "pointer", "pointer", "pointer", "u32"] as const),
+	],
+	NtDuplicateObject: [
+		...(["i32", "pointer", "pointer", "pointer", "pointer"] as const),
+		...(["u32", "u32", "u32"] as const),
 	],
 	NtFlushBuffersFileEx: ["i32", "pointer", "u32", "pointer", "u32", "pointer"],
 	NtNotifyChangeDirectoryFile: [

@@ -25,13 +25,14 @@ static void overwritten(HANDLE handle, BOOLEAN superseded) {
  */
 static NTSTATUS open_read_only(HANDLE *handle, ACCESS_MASK access, OBJECT_ATTRIBUTES *attributes,
 	IO_STATUS_BLOCK *status, ULONG share, ULONG options) {
+	BOOLEAN named = attributes->ObjectName != NULL && attributes->ObjectName->Length > 0;
 	enum { CONTENT = FILE_WRITE_DATA | FILE_APPEND_DATA | GENERIC_WRITE | GENERIC_ALL | MAXIMUM_ALLOWED };
 	char path[PATH_SIZE];
 	struct linux_stat stat;
 	NTSTATUS result = STATUS_ACCESS_DENIED;
 	if ((access & CONTENT) != 0 || (access & (FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA)) == 0) return result;
-	if (linux_name(attributes, path) < 0) return result;
-	i64 fd = linux_open(path);
+	if (named && linux_name(attributes, path) < 0) return result;
+	i64 fd = named ? linux_open(path) : fd_of(attributes->RootDirectory);
 	if (fd < 0) return result;
 	BOOLEAN is_read_only = linux_stat_of((int)fd, &stat) == 0 && (stat.mode & 0222) == 0;
 	if (is_read_only && linux_chmod((int)fd, stat.mode | 0200) == 0) {
@@ -138,8 +139,10 @@ EXPORT NtCreateFile(HANDLE *handle, ACCESS_MASK access, OBJECT_ATTRIBUTES *attri
 		return open_behind_point(handle, access, attributes, status, share, disposition, options);
 	}
 	if (!named || (options & FILE_OPEN_BY_FILE_ID) != 0 || ea != NULL) {
-		return real_NtCreateFile(handle, access, attributes, status, allocation, file_attributes, share,
-			disposition, options, ea, ea_length);
+		NTSTATUS result = real_NtCreateFile(handle, access, attributes, status, allocation,
+			file_attributes, share, disposition, options, ea, ea_length);
+		BOOLEAN denied = result == STATUS_ACCESS_DENIED && !named && attributes != NULL;
+		return denied ? open_read_only(handle, access, attributes, status, share, options) : result;
 	}
 	return open_any(handle, access, attributes, status, allocation, file_attributes, share, disposition,
 		options);

@@ -59,6 +59,7 @@ export const functions = {
 	NtFsControlFile: from("ntdll", "status", H, H, P, P, P, U, P, U, P, U),
 	NtNotifyChangeDirectoryFile: from("ntdll", "status", H, H, P, P, P, P, U, U, B),
 	NtCancelIoFileEx: from("ntdll", "status", H, P, P),
+	NtDuplicateObject: from("ntdll", "status", H, H, H, P, U, U, U),
 	NtQueryObject: from("ntdll", "status", H, U, P, U, P),
 	NtQuerySecurityObject: from("ntdll", "status", H, U, P, U, P),
 	NtSetSecurityObject: from("ntdll", "status", H, U, P),

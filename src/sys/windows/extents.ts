@@ -23,7 +23,7 @@ import {
 	retrievalPointersBuffer,
 } from "./layouts.ts";
 
-import { reopened } from "./reopen.ts";
+import { duplicated, reopened } from "./reopen.ts";
 import { lacking, volumeAttributes, volumeSizes } from "./volume.ts";
 
 /** How many extents are asked for at once. */
@@ -65,7 +65,9 @@ export function* extent(
 export const extents: ExtentsSystem = {
 	*reopen(scope, handle) {
 		const access = FILE_READ_DATA | FILE_READ_ATTRIBUTES;
-		return checked(yield* reopened(scope, handle, { access, overlapped: true }), "open");
+		const again = yield* reopened(scope, handle, { access, overlapped: true });
+		// A file that has lost its name cannot be opened any more.
+		return again >= 0 ? again : checked(yield* duplicated(scope, handle), "open");
 	},
 
 	*map(scope, handle, offset, end) {

@@ -168,6 +168,7 @@ export const fileNotifyInformation = {
 
 /** The access of an event or a port to its maker. */
 export const EVENT_ALL_ACCESS = 0x1f0003;
+export const DUPLICATE_SAME_ACCESS = 0x2;
 export const IO_COMPLETION_ALL_ACCESS = 0x1f0003;
 export const SynchronizationEvent = 1;
 
