@@ -56,6 +56,8 @@ export class DirectoryWatch implements ChangeSource {
 	private readonly listed = new Set<string>();
 	/** Directories that had come, and another name by the time that they were to be listed. */
 	private readonly missed = new Set<string>();
+	/** What events have told of below those: it is not to be told of again when they are listed. */
+	private readonly early = new Set<string>();
 	private lastListing = 0;
 
 	constructor(
@@ -143,6 +145,7 @@ export class DirectoryWatch implements ChangeSource {
 			if (yield* this.poll(scope)) continue;
 			this.flush();
 			this.missed.clear();
+			this.early.clear();
 			for (const name of this.found) {
 				this.report("create", name);
 				this.listed.add(name);
@@ -220,13 +223,16 @@ export class DirectoryWatch implements ChangeSource {
 		if (this.listed.delete(name)) return;
 		this.found.delete(name);
 		this.report("create", name);
+		for (const one of this.missed) if (isBelow(name, one)) this.early.add(name);
 		if (this.how.recursive && this.how.kinds.has("create")) yield* this.list(scope, name);
 	}
 
 	private *list(scope: Scope, name: string): Operation<void> {
 		const names = yield* namesBelow(scope, this.handle, name);
 		if (names === undefined) this.missed.add(name);
-		for (const below of names ?? []) if (!this.listed.has(below)) this.found.add(below);
+		for (const below of names ?? []) {
+			if (!this.listed.has(below) && !this.early.has(below)) this.found.add(below);
+		}
 	}
 
 	/** What no event has told of so far comes before an event that tells what has become of it. */
@@ -238,12 +244,13 @@ export class DirectoryWatch implements ChangeSource {
 	private *moved(scope: Scope, from: string, to: string): Operation<void> {
 		for (const rest of takenFrom(this.found, from)) this.found.add(to + rest);
 		takenFrom(this.listed, from);
+		for (const rest of takenFrom(this.early, from)) this.early.add(to + rest);
 		for (const rest of takenFrom(this.missed, from)) yield* this.list(scope, to + rest);
 	}
 
 	/** Another file has a name, or none: what a listing has shown there, and below, counts no more. */
 	private unlist(name: string): void {
-		for (const names of [this.found, this.listed, this.missed]) takenFrom(names, name);
+		for (const names of [this.found, this.listed, this.missed, this.early]) takenFrom(names, name);
 	}
 
 	/** The first half of a rename, of which the second has not come: the name is gone. */
@@ -277,9 +284,11 @@ export class DirectoryWatch implements ChangeSource {
 	}
 }
 
+const isBelow = (name: string, directory: string) => name.startsWith(`${directory}\\`);
+
 /** Takes a name, and those below it, out of a set, and gives what each has after that name. */
 function takenFrom(names: Set<string>, name: string): string[] {
-	const taken = [...names].filter((one) => one === name || one.startsWith(`${name}\\`));
+	const taken = [...names].filter((one) => one === name || isBelow(one, name));
 	for (const one of taken) names.delete(one);
 	return taken.map((one) => one.slice(name.length));
 }
