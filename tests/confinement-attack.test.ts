@@ -10,6 +10,7 @@ import { type Act, type Form, functions, groups } from "./confinement/acts.ts";
 import { type Arena, makeArena } from "./confinement/arena.ts";
 import { type Swap, swapsOf } from "./confinement/swaps.ts";
 import { attack, type Count, Tally, trial } from "./confinement/trial.ts";
+import { onLinux } from "./forms.ts";
 import { interpose } from "./interposed.ts";
 
 const MINUTE = 60_000;
@@ -116,8 +117,11 @@ class Interleaving {
 	}
 }
 
+/** The attacker makes calls of Linux. */
+const attacks = onLinux("the attacker", describe);
+
 for (const form of ["sync", "async"] as const) {
-	describe(`between the calls, ${form}`, () => {
+	attacks(`between the calls, ${form}`, () => {
 		for (const group of groups) {
 			describe(titleOf(group), () => {
 				const arena = arenaOfSuite();
@@ -148,7 +152,7 @@ const ways: readonly [form: Form, options: EngineOptions, tries: number][] = [
 ];
 
 for (const [form, options, tries] of ways) {
-	describe(`at any moment, ${form} ${options.lanes ?? ""}`, () => {
+	attacks(`at any moment, ${form} ${options.lanes ?? ""}`, () => {
 		beforeAll(async () => {
 			await stopEngine();
 			configureEngine(options);

@@ -6,7 +6,7 @@ import { expect } from "bun:test";
 import { ATTRIBUTE, makeSources, scenarios } from "./fault-scenarios.ts";
 import { type Outcome, Trial, transfers } from "./fault-trial.ts";
 import { filesystem } from "./filesystems.ts";
-import { forms, type Given } from "./forms.ts";
+import { type forms, type Given, onLinux } from "./forms.ts";
 import { type CallName, interpose } from "./interposed.ts";
 
 /** Names that errors have for calls, where those differ. */
@@ -152,7 +152,7 @@ function everyScenario(
 	}
 }
 
-const inMemory: typeof forms = (title, body) => forms(title, body, "/dev/shm");
+const inMemory: typeof forms = (title, body) => onLinux("its calls")(title, body, "/dev/shm");
 
 everyScenario("each call fails", inMemory, (trial) =>
 	// What other ways there are does not depend on the form.

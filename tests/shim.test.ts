@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { nr } from "../src/sys/linux/calls.ts";
 import { shimFile } from "../src/sys/linux/entry.ts";
 import { runProgram } from "./fixtures/run.ts";
-import { skipped } from "./forms.ts";
+import { onLinux, skipped } from "./forms.ts";
 
 const folder = join(import.meta.dir, "../native-shims");
 const build = join(folder, "build.ts");
@@ -64,7 +64,9 @@ test.each(["linux-x64.so", "linux-arm64.so"])(
 	},
 );
 
-if (compiler === undefined) {
+if (process.platform !== "linux") {
+	skipped("the shim builds", "it rests on Linux: the shim");
+} else if (compiler === undefined) {
 	skipped("the shim builds", "no C compiler is installed");
 } else {
 	test("it builds for this machine, beside what ships", async () => {
@@ -87,7 +89,7 @@ if (compiler === undefined) {
 	});
 }
 
-describe.if(process.platform === "linux")("its functions", () => {
+onLinux("the shim", describe)("its functions", () => {
 	const shim = bind(shimFile() ?? "");
 	const syscall = (fn: number, a = 0, b = 0, c = 0, d = 0) =>
 		shim.fsx_syscall(fn, a, b, c, d, 0, 0);

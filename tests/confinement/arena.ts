@@ -3,6 +3,7 @@ import { dlopen } from "bun:ffi";
 import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { once } from "../../src/engine/once.ts";
 import { statfsSync } from "../../src/index.ts";
 import { mount } from "../mounts.ts";
 
@@ -13,10 +14,13 @@ const INSIDE = "inside, and not very long";
 const INSIDE_SIZE = 64 * 1024;
 const OUTSIDE_SIZE = 1024 * 1024;
 
-const { symbols: libc } = dlopen("libc.so.6", {
-	inotify_init1: { args: ["i32"], returns: "i32" },
-	inotify_add_watch: { args: ["i32", "cstring", "u32"], returns: "i32" },
-});
+const libc = once(
+	() =>
+		dlopen("libc.so.6", {
+			inotify_init1: { args: ["i32"], returns: "i32" },
+			inotify_add_watch: { args: ["i32", "cstring", "u32"], returns: "i32" },
+		}).symbols,
+);
 const IN_NONBLOCK = 0o4000;
 const IN_ALL_EVENTS = 0xfff;
 const BUFFER = 64 * 1024;
@@ -90,10 +94,10 @@ export function makeArena(): Arena {
 		if (!fs.lstatSync(path).isSymbolicLink()) fs.utimesSync(path, 1000, 2000);
 	}
 	const held = fs.openSync(at("world/a/b"), fs.constants.O_DIRECTORY);
-	const events = libc.inotify_init1(IN_NONBLOCK);
+	const events = libc().inotify_init1(IN_NONBLOCK);
 	for (const path of canaries) {
 		if (fs.lstatSync(path).isSymbolicLink()) continue;
-		if (libc.inotify_add_watch(events, Buffer.from(`${path}\0`), IN_ALL_EVENTS) < 0) {
+		if (libc().inotify_add_watch(events, Buffer.from(`${path}\0`), IN_ALL_EVENTS) < 0) {
 			throw new Error(`no watch for ${path}`);
 		}
 	}

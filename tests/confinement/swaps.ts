@@ -1,12 +1,16 @@
 /** What an attacker does: puts links out of the tree in the place of what is in it, or moves that out. */
 import { dlopen } from "bun:ffi";
 import { join } from "node:path";
+import { once } from "../../src/engine/once.ts";
 
-const { renameat2, symlink, unlink } = dlopen("libc.so.6", {
-	renameat2: { args: ["i32", "ptr", "i32", "ptr", "u32"], returns: "i32" },
-	symlink: { args: ["ptr", "ptr"], returns: "i32" },
-	unlink: { args: ["ptr"], returns: "i32" },
-}).symbols;
+const libc = once(
+	() =>
+		dlopen("libc.so.6", {
+			renameat2: { args: ["i32", "ptr", "i32", "ptr", "u32"], returns: "i32" },
+			symlink: { args: ["ptr", "ptr"], returns: "i32" },
+			unlink: { args: ["ptr"], returns: "i32" },
+		}).symbols,
+);
 const EXCHANGE = 2;
 const AT_FDCWD = -100;
 
@@ -18,7 +22,7 @@ function text(value: string): Buffer {
 }
 
 const rename = (from: Buffer, to: Buffer, flags = 0) =>
-	renameat2(AT_FDCWD, from, AT_FDCWD, to, flags) === 0;
+	libc().renameat2(AT_FDCWD, from, AT_FDCWD, to, flags) === 0;
 
 /** Something that can be done to the tree, and undone. */
 export interface Swap {
@@ -35,8 +39,8 @@ function link(root: string, name: string, target: string): Swap {
 		title: `${name} -> ${target}`,
 		forth() {
 			// Whoever replaces a file may have replaced the link, too.
-			unlink(spare);
-			symlink(destination, spare);
+			libc().unlink(spare);
+			libc().symlink(destination, spare);
 			rename(place, spare, EXCHANGE);
 		},
 		back() {
