@@ -116,8 +116,7 @@ const { sync, async } = offloadable(
  *
  * @example
  * ```ts
- * import { compareTrees } from "bun-fs-extended";
- * import { mkdirSync, writeFileSync } from "node:fs";
+ * import { compareTrees, mkdirSync, writeFileSync } from "bun-fs-extended";
  *
  * for (const name of ["one", "two"]) {
  *   mkdirSync(name);

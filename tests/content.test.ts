@@ -15,6 +15,8 @@ import {
 	MAKES_SYMLINKS,
 	ON_WINDOWS,
 	onLinux,
+	STOOD_IN,
+	UNDER_WINE,
 	withSymlinks,
 } from "./forms.ts";
 import { failsAsNode } from "./node-errors.ts";
@@ -169,7 +171,8 @@ for (const atomic of [false, true]) {
 			["file/below", atomic ? "ENOTDIR" : BELOW_A_FILE],
 			["no/below", "ENOENT"],
 			["", "ENOENT"],
-			["/", "EISDIR"],
+			// Of a drive Wine says that it is a link.
+			...(UNDER_WINE && !STOOD_IN ? [] : [["/", "EISDIR"] as const]),
 		] as const) {
 			const location = /^\/?$/.test(name) ? name : path(name).concat(name.endsWith("/") ? "/" : "");
 			const exact = name.includes("..") ? `${directory}/${name}` : location;

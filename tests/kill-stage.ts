@@ -3,7 +3,7 @@ import { expect } from "bun:test";
 import fs from "node:fs";
 import { join } from "node:path";
 import { copyFileSync, copyTreeSync, writeFileSync } from "../src/index.ts";
-import { ON_WINDOWS } from "./forms.ts";
+import { IN_MEMORY, ON_WINDOWS } from "./forms.ts";
 import { generation, generationOf } from "./generations.ts";
 import { type FilesystemName, mount } from "./mounts.ts";
 import { output } from "./witnesses.ts";
@@ -107,7 +107,7 @@ export async function startLoop(
 	form: "sync" | "async",
 	...how: (Replacing | "sync")[]
 ): Promise<Loop> {
-	const note = join("/dev/shm", `fsx-note-${crypto.randomUUID()}`);
+	const note = join(IN_MEMORY, `fsx-note-${crypto.randomUUID()}`);
 	const program = join(import.meta.dir, "fixtures/kill-loop.ts");
 	const command = [process.execPath, program, directory, rehearsal, note, form, ...how];
 	const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
@@ -165,7 +165,7 @@ export class Crew implements AsyncDisposable {
 /** A directory on a filesystem of its own, or in memory. */
 export function place(name: FilesystemName | "memory"): { directory: string } & Disposable {
 	const mounted = name === "memory" ? undefined : mount(name);
-	const directory = fs.mkdtempSync(join(mounted?.root ?? "/dev/shm", "fsx-kill-"));
+	const directory = fs.mkdtempSync(join(mounted?.root ?? IN_MEMORY, "fsx-kill-"));
 	return {
 		directory,
 		[Symbol.dispose]() {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { skipped } from "./forms.ts";
+import { notUnderWine, skipped } from "./forms.ts";
 import {
 	awaitUnlocked,
 	build,
@@ -90,41 +90,44 @@ async function killBeside(
 	expect(temporaries(stage)).toEqual([]);
 }
 
-describe("at a moment that nobody knows", () => {
-	for (const [name, share] of [
-		["memory", 0.5],
-		["ext4", 0.1],
-		["xfs", 0.1],
-		["btrfs", 0.1],
-		// Files cannot be made without a name there, and others may not see its locks.
-		["bindfs", 0.2],
-	] as const) {
-		// The one that lives takes much of a processor.
-		const beside = Math.ceil((KILLS * share) / 10);
-		const pairs = Math.ceil((KILLS * share - beside) / 2);
-		// A server that opens files by their names finds none where one is replaced meanwhile.
-		const looks = name === "bindfs" ? 100 : 1;
-		const title = `${pairs * 2 + beside} processes: ${name}`;
-		if (name !== "memory" && process.getuid?.() !== 0) {
-			skipped(title, "mounting needs root");
-			continue;
+notUnderWine("renaming over a file that others replace", describe)(
+	"at a moment that nobody knows",
+	() => {
+		for (const [name, share] of [
+			["memory", 0.5],
+			["ext4", 0.1],
+			["xfs", 0.1],
+			["btrfs", 0.1],
+			// Files cannot be made without a name there, and others may not see its locks.
+			["bindfs", 0.2],
+		] as const) {
+			// The one that lives takes much of a processor.
+			const beside = Math.ceil((KILLS * share) / 10);
+			const pairs = Math.ceil((KILLS * share - beside) / 2);
+			// A server that opens files by their names finds none where one is replaced meanwhile.
+			const looks = name === "bindfs" ? 100 : 1;
+			const title = `${pairs * 2 + beside} processes: ${name}`;
+			if (name !== "memory" && process.getuid?.() !== 0) {
+				skipped(title, "mounting needs root");
+				continue;
+			}
+			test(
+				title,
+				async () => {
+					using at = place(name);
+					for (const folder of ["stage", "rehearsal"]) build(join(at.directory, folder));
+					const tally: Tally = {};
+					const left = await killPairs(at.directory, pairs, tally);
+					await killBeside(at.directory, beside, tally, looks);
+					const killed = Object.entries(tally).map(([act, times]) => `${times} in ${act}`);
+					console.log(`killed: ${killed.join(", ")}; ${left} of ${pairs} pairs left something`);
+					const { writeFile = 0, copyFile = 0, copyTree = 0 } = tally;
+					expect(writeFile + copyFile + copyTree).toBe(pairs * 2 + beside);
+					// Of few, all may happen to be in the middle of something else.
+					if (pairs > 10) expect([copyFile > 0, copyTree > 0]).toEqual([true, true]);
+				},
+				10 * MINUTES,
+			);
 		}
-		test(
-			title,
-			async () => {
-				using at = place(name);
-				for (const folder of ["stage", "rehearsal"]) build(join(at.directory, folder));
-				const tally: Tally = {};
-				const left = await killPairs(at.directory, pairs, tally);
-				await killBeside(at.directory, beside, tally, looks);
-				const killed = Object.entries(tally).map(([act, times]) => `${times} in ${act}`);
-				console.log(`killed: ${killed.join(", ")}; ${left} of ${pairs} pairs left something`);
-				const { writeFile = 0, copyFile = 0, copyTree = 0 } = tally;
-				expect(writeFile + copyFile + copyTree).toBe(pairs * 2 + beside);
-				// Of few, all may happen to be in the middle of something else.
-				if (pairs > 10) expect([copyFile > 0, copyTree > 0]).toEqual([true, true]);
-			},
-			10 * MINUTES,
-		);
-	}
-});
+	},
+);
