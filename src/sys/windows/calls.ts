@@ -2,7 +2,7 @@
  * The system functions that this system uses, as data: where each is, what it takes and what it
  * answers with. Tests hold this against the real headers.
  */
-import type { Call } from "../../engine/call.ts";
+import { tableOf } from "../functions.ts";
 
 /**
  * What a parameter is: a handle, an address, or an integer of 8 bits (BOOLEAN), 32 or 64. A 32-bit
@@ -84,16 +84,5 @@ export const functions = {
 
 export type Name = keyof typeof functions;
 
-export const names = Object.keys(functions) as Name[];
-
-/** The index of each function, which is what a call names it by. */
-export const fn = Object.fromEntries(names.map((name, index) => [name, index])) as Readonly<
-	Record<Name, number>
->;
-
-/** One call, as data; what is left out is 0. */
-export function call(name: Name, ...args: number[]): Call {
-	while (args.length < functions[name].takes.length) args.push(0);
-	const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, ...rest] = args;
-	return { fn: fn[name], a, b, c, d, e, f, rest };
-}
+/** Their names, the index of each, and how a call of one is made. */
+export const { names, fn, call } = tableOf<Name>(functions);

@@ -1,8 +1,7 @@
-import { dlopen, FFIType } from "bun:ffi";
+import { FFIType } from "bun:ffi";
+import { bound, enteredBy, type Native } from "../binding.ts";
 import { type Declaration, functions, type Name, names, type Parameter } from "./calls.ts";
 import { Status, statusOfWin32 } from "./errno.ts";
-
-type Native = (...args: number[]) => number;
 
 /**
  * Addresses go as integers: they come out of numbers here, and a pointer of 0 would be refused.
@@ -37,19 +36,13 @@ const standIn = process.env.BUN_FS_EXTENDED_WINDOWS_LIBRARY;
 export const hasStandIn = standIn !== undefined;
 
 function bind(name: Name, { library, takes, gives, isNew = false }: Declaration): Native {
-	const declaration = {
-		[name]: { args: takes.map((one) => parameterTypes[one]), returns: resultTypes[gives] },
-	};
-	const open = (file: string) => dlopen(file, declaration).symbols[name] as unknown as Native;
-	const libraries = [...(standIn === undefined ? [] : [standIn]), `${library}.dll`];
-	for (const [index, file] of libraries.entries()) {
-		try {
-			return open(file);
-		} catch (error) {
-			if (index === libraries.length - 1 && !isNew) throw error;
-		}
+	const types = { args: takes.map((one) => parameterTypes[one]), returns: resultTypes[gives] };
+	try {
+		return bound(name, types, standIn, `${library}.dll`);
+	} catch (error) {
+		if (!isNew) throw error;
+		return () => Status.STATUS_NOT_IMPLEMENTED;
 	}
-	return () => Status.STATUS_NOT_IMPLEMENTED;
 }
 
 /** Results that are 0 when a function has failed. */
@@ -65,22 +58,8 @@ function answering(name: Name): Native {
 	return (...args) => native(...args) || statusOfWin32(lastError());
 }
 
-const opened: (Native | undefined)[] = names.map(() => undefined);
-
-/** A function of the system by its index, bound when it is first called. */
-export function entered(index: number): Native {
-	let native = opened[index];
-	if (native === undefined) {
-		native = answering(names[index] as Name);
-		opened[index] = native;
-	}
-	return native;
-}
-
-/** The same by its name: for what asks no disk and waits for nobody, and so need be no call. */
-export function enter(name: Name): Native {
-	return entered(names.indexOf(name));
-}
+/** The functions of the system as they answer, by index and by name. */
+export const { entered, enter } = enteredBy(names, answering);
 
 /** The Win32 error that an NTSTATUS stands for. */
 export function dosError(status: number): number {
