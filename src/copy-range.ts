@@ -65,9 +65,13 @@ function* copyRangeOperation(scope: Scope, ...ranges: RangeArguments): Operation
 	let done = 0;
 	while (done < length) {
 		const mark = scope.mark();
-		const rest = length - done;
-		const [read, write] = [sourceOffset + done, destinationOffset + done];
-		const count = yield* system.copy.range(scope, from, read, to, write, rest);
+		const count = yield* system.copy.range(scope, {
+			source: from,
+			sourceOffset: sourceOffset + done,
+			destination: to,
+			destinationOffset: destinationOffset + done,
+			length: length - done,
+		});
 		scope.release(mark);
 		if (count === 0) break;
 		done += count;
@@ -129,11 +133,12 @@ export function copyRangeSync(
 }
 
 function* cloneRangeOperation(scope: Scope, ...ranges: RangeArguments): Operation<void> {
-	const [from, to] = yield* checkedRanges(scope, ...ranges);
+	const [source, destination] = yield* checkedRanges(scope, ...ranges);
 	const [, sourceOffset, , destinationOffset, length] = ranges;
 	// To the systems 0 means all that there is.
 	if (length === 0) return;
-	yield* system.copy.cloneRange(scope, from, sourceOffset, to, destinationOffset, length);
+	const range = { source, sourceOffset, destination, destinationOffset, length };
+	yield* system.copy.cloneRange(scope, range);
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Region } from "../engine/memory.ts";
 import type { Operation } from "../engine/operation.ts";
 import type { Scope } from "../engine/scope.ts";
-import type { ContentHow, CopySystem, FileSystem, Handle } from "./system.ts";
+import type { ContentHow, FileSystem, Handle, RangeCopy } from "./system.ts";
 import { readWhole, writeWhole } from "./whole.ts";
 
 /** Bytes read at once; files up to this size are copied without a look for holes. */
@@ -18,7 +18,7 @@ export interface ContentParts {
 	readonly kernel: {
 		readonly method: string;
 		/** Undefined when it cannot be used for these files. */
-		readonly copy: (...range: Parameters<CopySystem["range"]>) => Operation<number | undefined>;
+		readonly copy: (scope: Scope, range: RangeCopy) => Operation<number | undefined>;
 	};
 }
 
@@ -67,8 +67,13 @@ export abstract class Content {
 		const { scope, source, destination } = this;
 		const { method, copy } = this.parts.kernel;
 		while (this.done < end && !this.kernelRefuses) {
-			const rest = end - this.done;
-			const copied = yield* copy(scope, source, this.done, destination, this.done, rest);
+			const copied = yield* copy(scope, {
+				source,
+				sourceOffset: this.done,
+				destination,
+				destinationOffset: this.done,
+				length: end - this.done,
+			});
 			if (copied === undefined || copied === 0) {
 				// 0 may be a file whose content only reading shows; reading also finds the end.
 				this.kernelRefuses = true;

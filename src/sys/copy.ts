@@ -57,11 +57,11 @@ export function copying(parts: CopyParts): Pick<CopySystem, "create" | "range"> 
 			}
 		},
 
-		*range(scope, source, sourceOffset, destination, destinationOffset, length) {
-			const to = [destination, destinationOffset] as const;
-			const copied = yield* kernel.copy(scope, source, sourceOffset, ...to, length);
+		*range(scope, range) {
+			const copied = yield* kernel.copy(scope, range);
 			if (copied !== undefined && copied > 0) return copied;
 			// 0 is the end of the file, or a file such as those of /proc that only reading can tell.
+			const { source, sourceOffset, destination, destinationOffset, length } = range;
 			const size = Math.min(length, BUFFER_SIZE);
 			const { address } = scope.memory.reserve(size);
 			const read = yield* file.read(scope, source, address, size, sourceOffset);

@@ -28,6 +28,15 @@ export interface ContentCopied {
 	readonly method: string;
 }
 
+/** A range of one open file, and where it is to be in another. */
+export interface RangeCopy {
+	readonly source: Handle;
+	readonly sourceOffset: number;
+	readonly destination: Handle;
+	readonly destinationOffset: number;
+	readonly length: number;
+}
+
 export interface CopySystem {
 	/**
 	 * Makes a file with the content of an open one: `"new"`, where nothing may be yet; as a
@@ -45,21 +54,7 @@ export interface CopySystem {
 		},
 	): Operation<ContentCopied & { readonly handle: Handle }>;
 	/** One copy of a range inside the kernel where it can; may be short, 0 at the end of file. */
-	range(
-		scope: Scope,
-		source: Handle,
-		sourceOffset: number,
-		destination: Handle,
-		destinationOffset: number,
-		length: number,
-	): Operation<number>;
+	range(scope: Scope, range: RangeCopy): Operation<number>;
 	/** Shares the blocks of a range, or throws `ENOTSUP`. */
-	cloneRange(
-		scope: Scope,
-		source: Handle,
-		sourceOffset: number,
-		destination: Handle,
-		destinationOffset: number,
-		length: number,
-	): Operation<void>;
+	cloneRange(scope: Scope, range: RangeCopy): Operation<void>;
 }

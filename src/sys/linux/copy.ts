@@ -4,7 +4,7 @@ import type { FsError } from "../../errors.ts";
 import { Content } from "../content.ts";
 import { copying } from "../copy.ts";
 import { ITSELF } from "../metadata.ts";
-import type { CopySystem, Handle } from "../system.ts";
+import type { CopySystem, Handle, RangeCopy } from "../system.ts";
 import { nr, sys } from "./calls.ts";
 import { directory } from "./directory.ts";
 import { Errno } from "./errno.ts";
@@ -70,11 +70,7 @@ function reflinkRefused(result: number): string {
 /** One copy_file_range; undefined when it cannot be used for these files. */
 function* kernelCopy(
 	scope: Scope,
-	source: Handle,
-	sourceOffset: number,
-	destination: Handle,
-	destinationOffset: number,
-	length: number,
+	{ source, sourceOffset, destination, destinationOffset, length }: RangeCopy,
 ): Operation<number | undefined> {
 	const mark = scope.mark();
 	const offsets = scope.memory.reserve(16);
@@ -149,7 +145,7 @@ export const copy: CopySystem = {
 		conceal,
 	}),
 
-	*cloneRange(scope, source, sourceOffset, destination, destinationOffset, length) {
+	*cloneRange(scope, { source, sourceOffset, destination, destinationOffset, length }) {
 		const range = scope.memory.reserve(fileCloneRange.size);
 		range.setU64(fileCloneRange.sourceHandle, source);
 		range.setU64(fileCloneRange.sourceOffset, sourceOffset);

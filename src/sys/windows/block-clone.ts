@@ -6,7 +6,7 @@
 import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import type { FsError } from "../../errors.ts";
-import type { Handle } from "../system.ts";
+import type { Handle, RangeCopy } from "../system.ts";
 import { setSparse, spaceOf } from "./allocate.ts";
 import { control, lacksRequest } from "./control.ts";
 import { Status } from "./errno.ts";
@@ -84,7 +84,13 @@ export function* shareAll(
 	for (let at = 0; at < size; ) {
 		const length = Math.min(CHUNK, size - at);
 		const whole = Math.ceil(length / clusterSize) * clusterSize;
-		const result = yield* duplicate(scope, source, at, destination, at, whole);
+		const result = yield* duplicate(scope, {
+			source,
+			sourceOffset: at,
+			destination,
+			destinationOffset: at,
+			length: whole,
+		});
 		if (notShared.has(result)) return refused(result);
 		checked(result, "copyfile");
 		at += length;
@@ -95,11 +101,7 @@ export function* shareAll(
 
 function* duplicate(
 	scope: Scope,
-	source: Handle,
-	sourceOffset: number,
-	destination: Handle,
-	destinationOffset: number,
-	length: number,
+	{ source, sourceOffset, destination, destinationOffset, length }: RangeCopy,
 ): Operation<number> {
 	const mark = scope.mark();
 	const input = scope.memory.reserve(duplicateExtentsData.size);
@@ -123,14 +125,8 @@ function refused(result: number): string {
 }
 
 /** Shares a range, and has the destination end where the range does if it ended before. */
-export function* cloneRange(
-	scope: Scope,
-	source: Handle,
-	sourceOffset: number,
-	destination: Handle,
-	destinationOffset: number,
-	length: number,
-): Operation<void> {
+export function* cloneRange(scope: Scope, range: RangeCopy): Operation<void> {
+	const { source, sourceOffset, destination, destinationOffset, length } = range;
 	const reason = yield* refusal(scope, destination);
 	if (reason !== undefined) throw unsupported("cloneRange", reason);
 	const { clusterSize } = yield* volumeSizes(scope, destination);
@@ -148,8 +144,12 @@ export function* cloneRange(
 	try {
 		for (let at = 0; at < length; at += CHUNK) {
 			const part = Math.ceil(Math.min(CHUNK, length - at) / clusterSize) * clusterSize;
-			const [read, write] = [sourceOffset + at, destinationOffset + at];
-			const result = yield* duplicate(scope, source, read, destination, write, part);
+			const result = yield* duplicate(scope, {
+				...range,
+				sourceOffset: sourceOffset + at,
+				destinationOffset: destinationOffset + at,
+				length: part,
+			});
 			if (notShared.has(result)) throw unsupported("cloneRange", refused(result));
 			checked(result, "cloneRange");
 		}

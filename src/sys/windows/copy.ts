@@ -7,7 +7,7 @@ import type { Operation } from "../../engine/operation.ts";
 import type { Scope } from "../../engine/scope.ts";
 import { Content } from "../content.ts";
 import { copying } from "../copy.ts";
-import type { CopySystem, Handle } from "../system.ts";
+import type { CopySystem, RangeCopy } from "../system.ts";
 import { setSparse, spaceOf } from "./allocate.ts";
 import { cloneRange, prepareClone, shareAll } from "./block-clone.ts";
 import { call } from "./calls.ts";
@@ -24,11 +24,7 @@ const KERNEL_CHUNK = 4 * 1024 * 1024;
 /** One NtCopyFileChunk. Whatever it fails with, reading and writing does not, or says it better. */
 function* kernelCopy(
 	scope: Scope,
-	source: Handle,
-	sourceOffset: number,
-	destination: Handle,
-	destinationOffset: number,
-	length: number,
+	{ source, sourceOffset, destination, destinationOffset, length }: RangeCopy,
 ): Operation<number | undefined> {
 	const mark = scope.mark();
 	const status = scope.memory.reserveZeroed(ioStatusBlock.size);
